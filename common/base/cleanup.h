@@ -1,0 +1,15 @@
+/* cleanup.h - attributes for ownership and checked results, used everywhere. */
+#pragma once
+
+#include <stddef.h>
+
+/* The caller has to look at the result. */
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* Calls FUNCTION with the variable's address when it leaves scope. */
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+/* Arguments FIRST.. are printf arguments for the format at position FORMAT. */
+#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,0 +1,24 @@
+/* redis.h - Redis as a hint: every failure, of any kind, is a miss.
+ *
+ * One handle a thread. A breaker shared by all handles of the process opens after 5 failures in a row and lets one probe
+ * through each second, so that a dead or frozen Redis costs its time-out once a second and not once a request. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/fault.h"
+
+struct redis;
+
+/* Takes redis://[user:password@]host[:port][/db] or unix:///path; rediss:// is refused (hiredis 0.14 has no TLS): FAULT says
+ * so. Does not connect yet. TIMEOUT_MS bounds connecting and each command. */
+struct redis *redis_new(const char *url, int timeout_ms, struct fault *fault);
+void redis_free(struct redis *redis); /* NULL is fine */
+
+/* The value of KEY in ARENA, or ptr NULL: not there, or Redis gave no usable answer. */
+struct text redis_get(struct redis *redis, struct text key, struct arena *arena);
+
+/* Stores VALUE for TTL_S seconds; whether that worked is of no interest to anyone but metrics. */
+bool redis_set(struct redis *redis, struct text key, struct text value, int ttl_s);
+
+/* Whether Redis answers PING now; passes by the breaker. For readiness. */
+bool redis_ping(struct redis *redis);

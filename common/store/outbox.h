@@ -1,0 +1,45 @@
+/* outbox.h - events that wait in a service's schema until the relay has sent them. SQL: sql/runtime/functions.sql. */
+#pragma once
+
+#include "io/pg.h"
+#include "model/event.h"
+
+/* ---- writing: inside the transaction of the change the events tell of ---- */
+
+/* Events of one transaction, column by column. Memory of the arena. */
+struct outbox_batch {
+    struct arena *arena;
+    struct pg_array *ids, *topics, *order_ids, *types, *payloads, *traces;
+    size_t count;
+};
+
+void outbox_batch_init(struct outbox_batch *batch, struct arena *arena, size_t expected);
+
+/* EVENT's slices have to live until outbox_append. The caller holds the lock of the event's order row. */
+void outbox_batch_add(struct outbox_batch *batch, const struct event *event);
+
+/* Inserts them in one statement, those of one order in the order added: sent if and only if TX commits, perhaps more than
+ * once. An empty batch sends nothing to the server. */
+MUST_CHECK bool outbox_append(struct tx *tx, struct outbox_batch *batch, struct fault *fault);
+
+/* ---- relaying: one relay an outbox, see workers/relay ---- */
+
+struct outbox_row {
+    int64_t seq; /* insertion order; not commit order */
+    struct uuid id;
+    struct uuid order_id;
+    struct text topic, type, payload, traceparent;
+};
+
+/* Up to MAX rows with seq >= FLOOR in seq order, without those in IN_FLIGHT. Rows live in ARENA. */
+MUST_CHECK bool outbox_read(struct pg *pg, struct arena *arena, int64_t floor, const int64_t *in_flight,
+                            size_t in_flight_count, int max, struct outbox_row **rows, size_t *count, struct fault *fault);
+
+/* Removes delivered rows (asynchronous commit: the worst that a crash does is a repeat). */
+MUST_CHECK bool outbox_delete(struct pg *pg, struct arena *arena, const int64_t *seqs, size_t count, struct fault *fault);
+
+/* Moves a row that can never be sent, and the later rows of its order, to the dead letters. */
+MUST_CHECK bool outbox_park(struct pg *pg, struct arena *arena, int64_t seq, struct text reason, struct fault *fault);
+
+/* Milliseconds since the oldest waiting event was made, 0 for an empty outbox. */
+MUST_CHECK bool outbox_oldest_age_ms(struct pg *pg, int64_t *age_ms, struct fault *fault);
