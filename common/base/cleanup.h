@@ -9,7 +9,7 @@
 /* Calls FUNCTION with the variable's address when it leaves scope. */
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
-/* Arguments FIRST.. are printf arguments for the format at position FORMAT. */
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+/* The parameter at position AT is a printf format, its arguments start at FIRST. */
+#define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))

@@ -12,7 +12,7 @@ struct text {
 };
 
 #define TEXT(literal) ((struct text){ (literal), sizeof(literal) - 1 })
-#define TEXT_FMT(t) (int)(t).len, (t).ptr /* for "%.*s" */
+#define TEXT_FMT(t)   (int)(t).len, (t).ptr /* for "%.*s" */
 
 static inline struct text text_of(const char *string)
 {

@@ -58,7 +58,7 @@ struct kafka_consumer;
 
 struct kafka_consumer_options {
     const char *brokers;
-    const char *group;         /* "orderline-payment" */
+    const char *group; /* "orderline-payment" */
     const char *client_id;
     const char *const *topics; /* NULL-terminated */
     int session_timeout_ms;

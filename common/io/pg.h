@@ -72,7 +72,7 @@ struct pg_args {
 
 #define PG_ARGS_IN(arena_ptr) ((struct pg_args){ .arena = (arena_ptr) })
 
-void pg_arg_array(struct pg_args *args, struct pg_array *array); /* the array must not grow afterwards */
+void pg_arg_array(struct pg_args *args, struct pg_array *array);  /* the array must not grow afterwards */
 void pg_arg_uuid(struct pg_args *args, const struct uuid *value); /* NULL pointer: SQL NULL; likewise below */
 void pg_arg_int64(struct pg_args *args, int64_t value);
 void pg_arg_int32(struct pg_args *args, int32_t value);

@@ -1,6 +1,7 @@
 /* fields.h - an event's payload into a struct, by a table of its fields. */
 #pragma once
 
+#include "base/buf.h"
 #include "workers/runtime/service.h"
 
 enum field_kind {

@@ -15,9 +15,9 @@ struct work {
     struct uuid event_id;
     struct uuid order_id;
     struct text type;
-    struct traceparent trace;     /* of the event as received */
-    const struct json_doc *doc;   /* the payload, parsed */
-    struct fault rejected;        /* kind FAULT_NONE unless set aside by work_reject */
+    struct traceparent trace;   /* of the event as received */
+    const struct json_doc *doc; /* the payload, parsed */
+    struct fault rejected;      /* kind FAULT_NONE unless set aside by work_reject */
 };
 
 /* The fresh events of one handler, in log order, in one transaction. */
@@ -56,9 +56,9 @@ struct handles {
 };
 
 struct service {
-    const char *name;             /* "payment": worker-payment, group orderline-payment, health, logs */
-    const char *schema;           /* its schema, "payment" */
-    const char *const *topics;    /* NULL-terminated; the same in every member of the group */
+    const char *name;          /* "payment": worker-payment, group orderline-payment, health, logs */
+    const char *schema;        /* its schema, "payment" */
+    const char *const *topics; /* NULL-terminated; the same in every member of the group */
     const struct handles *handles;
     size_t handle_count;
     const struct setting *settings; /* its own beside the runtime's; offsets into SETTINGS_INTO */
