@@ -35,6 +35,9 @@ void pg_drop(struct pg *pg);
 bool pg_connected(const struct pg *pg);
 int pg_socket(const struct pg *pg);
 
+/* Counts the connections made: what belonged to the session of another number (an advisory lock) is gone. */
+unsigned pg_session(const struct pg *pg);
+
 /* An array parameter, built in PostgreSQL's binary form. Memory of the arena. */
 struct pg_array;
 
@@ -97,9 +100,14 @@ int64_t pg_int64(const struct pg_rows *rows, int row, int column);
 int32_t pg_int32(const struct pg_rows *rows, int row, int column);
 bool pg_bool(const struct pg_rows *rows, int row, int column);
 
-/* Calls CALL, e.g. "SELECT * FROM read_orders($1)". ARGS and ROWS may be NULL. A fault's kind tells what it means
- * (SQLSTATE in its code): 08*, 57P*, 53*, 40001, 40P01, 55P03, 57014 and missed deadlines are retryable; 22*, 23* and the
- * rest PERMANENT. Outside a transaction a lost connection is FAULT_UNKNOWN where the call may have been committed. */
+/* What an error of the server means for the caller: lost sessions, lock waits, want of resources are TRANSIENT,
+ * statement_timeout is TIMEOUT, the rest (22*, 23*, 42*, ...) PERMANENT. Pure. */
+enum fault_kind pg_fault_kind(const char *sqlstate);
+
+/* Calls CALL, e.g. "SELECT * FROM read_orders($1)". ARGS and ROWS may be NULL. A fault's code is the SQLSTATE, its kind that
+ * of pg_fault_kind; without an answer it is "pg_lost" (TRANSIENT) or "pg_deadline" (TIMEOUT), and either way FAULT_UNKNOWN
+ * outside a transaction once the call was sent, since it may have been committed. In a transaction whose connection is
+ * lost, every further call fails. */
 MUST_CHECK bool pg_call(struct pg *pg, const char *call, struct pg_args *args, struct pg_rows *rows, struct fault *fault);
 
 /* A transaction (READ COMMITTED): rolls back when it leaves scope uncommitted. */
