@@ -1,0 +1,101 @@
+"""The backend for containers: docker-compose.yml in a project of its own, with failpoints built in."""
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+
+from .stack import RELAYS, WORKERS, Stack, wait_for
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PROJECT = os.environ.get("COMPOSE_TEST_PROJECT", "orderline-test")
+PORT = int(os.environ.get("COMPOSE_TEST_PORT", "5001"))
+
+
+class ComposeStack(Stack):
+    def __init__(self, scratch):
+        self._scratch = pathlib.Path(scratch)
+        self._files = [ROOT / "docker-compose.yml", ROOT / "tests/integration/compose.test.yml"]
+        self.url = f"http://127.0.0.1:{PORT}"
+        self.database_url = f"postgresql://postgres:orderline@127.0.0.1:{PORT + 2}/orderline"
+        self.redis_url = f"redis://127.0.0.1:{PORT + 3}"
+        self.brokers = f"127.0.0.1:{PORT + 4}"
+
+    def up(self):
+        self._compose("up", "--build", "--detach", "--wait", "--wait-timeout", "300", timeout=1500)
+        image = self._docker("inspect", "--format", "{{.Config.Image}}", self._container("kafka"))
+        kind = self._docker("inspect", "--format", "{{json .Config.Env}}", image.strip())
+        self.durable_broker = "MOCK" not in kind
+
+    def down(self):
+        self._compose("down", "--volumes", "--timeout", "20", timeout=300)
+
+    # ---- processes ----
+
+    def stop(self, program):
+        self._compose("stop", program, timeout=120)
+
+    def start(self, program, **settings):
+        files = []
+        if settings:
+            override = self._scratch / f"{program}.json"
+            environment = {name: str(value) for name, value in settings.items()}
+            override.write_text(json.dumps({"services": {program: {"environment": environment}}}))
+            files = [override]
+        # A process that a failpoint kills may die before it is ever healthy: only plain starts wait.
+        wait = [] if settings else ["--wait", "--wait-timeout", "120"]
+        self._compose("up", "--detach", "--no-deps", *wait, program, files=files, timeout=180)
+
+    def kill(self, program):
+        # `docker kill` counts as stopped by hand and is not restarted; the death of the process is a crash.
+        subprocess.run(["kill", "-9", str(self.pid(program))], check=True)
+
+    def pid(self, program):
+        container = self._container(program, missing_ok=True)
+        pid = int(self._docker("inspect", "--format", "{{.State.Pid}}", container)) if container else 0
+        return pid or None
+
+    def pause(self, program):
+        self._docker("pause", self._container(program))
+
+    def resume(self, program):
+        self._docker("unpause", self._container(program))
+
+    def partition(self, program):
+        self._docker("network", "disconnect", f"{PROJECT}_default", self._container(program))
+
+    def heal(self, program):
+        self._docker("network", "connect", "--alias", program, f"{PROJECT}_default", self._container(program))
+
+    @contextlib.contextmanager
+    def another(self, program):
+        self._compose("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"{program}=2", program, timeout=180)
+        try:
+            yield
+        finally:
+            self._compose("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"{program}=1", program, timeout=180)
+
+    # ---- what it stands on ----
+
+    def _compose(self, *words, files=(), timeout=60):
+        command = ["docker", "compose", "--project-name", PROJECT, "--project-directory", str(ROOT)]
+        for file in [*self._files, *files]:
+            command += ["--file", str(file)]
+        environment = {**os.environ, "PRESET": "failpoints", "HTTP_PORT": str(PORT), "TEST_PORT_POSTGRES": str(PORT + 2),
+                       "TEST_PORT_REDIS": str(PORT + 3), "TEST_PORT_KAFKA": str(PORT + 4)}
+        done = subprocess.run([*command, *words], env=environment, capture_output=True, text=True, timeout=timeout, check=False)
+        assert done.returncode == 0, f"docker compose {' '.join(words)}:\n{done.stderr[-4000:]}"
+        return done.stdout
+
+    def _docker(self, *words):
+        done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}"
+        return done.stdout.strip()
+
+    def _container(self, program, missing_ok=False):
+        names = self._compose("ps", "--all", "--quiet", program).split()
+        assert names or missing_ok, f"there is no container of {program}"
+        return names[0] if names else None
+
+    def all_programs_up(self):
+        return wait_for("every program has a process", lambda: all(self.pid(p) for p in ("order-api", *RELAYS, *WORKERS)), 60)
