@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -13,7 +14,12 @@ struct log_context {
     const char *event_id;
 };
 
-/* Once, before threads. SERVICE has to outlive the process; LEVEL is the lowest that is written. */
+/* "debug", "info", "warn", "error". Pure. */
+MUST_CHECK bool log_level_parse(struct text name, enum log_level *level);
+const char *log_level_name(enum log_level level);
+
+/* Once, before threads. SERVICE has to outlive the process; LEVEL is the lowest that is written.
+ * Ignores SIGPIPE. */
 void log_start(const char *service, enum log_level level);
 
 /* Writes one line of at most 4 KiB with one write(2); a blocked or closed stderr loses the line, never stops the caller.
