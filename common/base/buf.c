@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/hex.h"
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,7 +109,6 @@ static char escape_of(unsigned char c)
 
 void buf_json_string(struct buf *buf, struct text text)
 {
-    static const char hex[] = "0123456789abcdef";
     size_t run = 0; /* start of the bytes not yet copied */
 
     buf_reserve(buf, text.len + 2);
@@ -121,10 +121,13 @@ void buf_json_string(struct buf *buf, struct text text)
             continue;
         buf_add(buf, text.ptr + run, i - run);
         run = i + 1;
-        if (letter == 'u')
-            buf_add(buf, (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
-        else
+        if (letter == 'u') {
+            buf_str(buf, "\\u00");
+            hex_put(buf_reserve(buf, 2), &c, 1);
+            buf->len += 2;
+        } else {
             buf_add(buf, (char[]){ '\\', letter }, 2);
+        }
     }
     if (text.len > run)
         buf_add(buf, text.ptr + run, text.len - run);

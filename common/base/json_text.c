@@ -1,4 +1,5 @@
 #include "base/json_text.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 #include <stdint.h>
 #include <sys/auxv.h>
@@ -151,14 +152,11 @@ static int32_t read_hex4(const char *at, const char *end)
     if (end - at < 4)
         return -1;
     for (int i = 0; i < 4; i++) {
-        char c = at[i], lower = (char)(c | 0x20);
+        int digit = hex_value(at[i]);
 
-        if (c >= '0' && c <= '9')
-            value = value * 16 + (c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            value = value * 16 + (lower - 'a' + 10);
-        else
+        if (digit < 0)
             return -1;
+        value = value * 16 + digit;
     }
     return value;
 }

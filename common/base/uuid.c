@@ -1,5 +1,6 @@
 #include "base/uuid.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/random.h"
 #include <stdint.h>
 
@@ -60,15 +61,6 @@ int64_t uuid_unix_ms(const struct uuid *uuid)
     return (int64_t)(__builtin_bswap64(high) >> 16);
 }
 
-/* Value of a hexadecimal digit, or -1. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20); /* to lower case */
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hyphen_before(size_t byte)
 {
     return byte == 4 || byte == 6 || byte == 8 || byte == 10;
@@ -98,13 +90,10 @@ bool uuid_parse(struct text text, struct uuid *uuid)
 
 void uuid_format(const struct uuid *uuid, char out[static UUID_TEXT_LEN + 1])
 {
-    static const char hex[] = "0123456789abcdef";
-
     for (size_t i = 0; i < sizeof uuid->bytes; i++) {
         if (hyphen_before(i))
             *out++ = '-';
-        *out++ = hex[uuid->bytes[i] >> 4];
-        *out++ = hex[uuid->bytes[i] & 15];
+        out = hex_put(out, &uuid->bytes[i], 1);
     }
     *out = '\0';
 }
