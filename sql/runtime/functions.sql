@@ -1,0 +1,147 @@
+-- What the relay and the consumer runtime call, once in each service's schema: sql/migrate puts its name in.
+-- Arrays run in parallel, one element an event. Bodies name the schema, so they work under any search_path.
+
+-- When a UUIDv7 was made.
+CREATE OR REPLACE FUNCTION @schema@.uuid_v7_time(p_id uuid) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT to_timestamp(('x' || translate(left(p_id::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
+$$;
+
+-- The smallest UUIDv7 of that millisecond.
+CREATE OR REPLACE FUNCTION @schema@.uuid_v7_floor(p_at timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (lpad(to_hex(floor(extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+$$;
+
+-- Unix milliseconds, as C reads times.
+CREATE OR REPLACE FUNCTION @schema@.unix_ms(p_at timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT floor(extract(epoch FROM p_at) * 1000)::bigint
+$$;
+
+-- Claims events for this transaction. verdict: 0 fresh, apply it; 1 duplicate, applied before or earlier in the arrays;
+-- 2 held, an event of its order lies among the dead letters (p_never_held: not for this one). Claims are taken in id
+-- order, so that two consumers with the same events wait for each other instead of deadlocking. (Roles work without hash
+-- joins, see sql/migrate; this one joins the batch with itself alone.)
+CREATE OR REPLACE FUNCTION @schema@.inbox_claim(p_event_ids uuid[], p_order_ids uuid[], p_never_held boolean[])
+RETURNS TABLE (ord int, verdict int)
+LANGUAGE plpgsql SET enable_hashjoin = on AS $$
+#variable_conflict use_column
+DECLARE
+    v_held uuid[];
+BEGIN
+    SELECT coalesce(array_agg(DISTINCT d.order_id), '{}') INTO v_held
+    FROM @schema@.deadletter AS d
+    WHERE d.order_id = ANY (p_order_ids) AND NOT d.outbound;
+
+    RETURN QUERY
+    WITH batch AS (
+        SELECT t.event_id, t.ord::int AS ord,
+               NOT t.never_held AND t.order_id = ANY (v_held) AS held,
+               row_number() OVER (PARTITION BY t.event_id ORDER BY t.ord) AS nth
+        FROM unnest(p_event_ids, p_order_ids, p_never_held)
+             WITH ORDINALITY AS t (event_id, order_id, never_held, ord)
+    ), claimed AS (
+        INSERT INTO @schema@.inbox (event_id)
+        SELECT b.event_id FROM batch AS b WHERE b.nth = 1 AND NOT b.held ORDER BY b.event_id
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
+    )
+    SELECT b.ord, CASE WHEN c.event_id IS NOT NULL AND b.nth = 1 THEN 0
+                       WHEN NOT b.held OR EXISTS (SELECT FROM @schema@.inbox AS i WHERE i.event_id = b.event_id) THEN 1
+                       ELSE 2 END
+    FROM batch AS b LEFT JOIN claimed AS c ON c.event_id = b.event_id
+    ORDER BY b.ord;
+END $$;
+
+-- Sets received events aside and takes back their claims, so that a replay applies them. One already there stays.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_add(
+    p_event_ids uuid[], p_order_ids uuid[], p_types text[], p_topics text[], p_partitions int[], p_offsets bigint[],
+    p_keys bytea[], p_payloads bytea[], p_traceparents text[], p_reasons text[], p_held boolean[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO @schema@.deadletter (outbound, held, event_id, order_id, type, topic, partition, log_offset,
+                                     key, payload, traceparent, reason)
+    SELECT false, t.held, t.event_id, t.order_id, t.type, t.topic, t.partition, t.log_offset,
+           t.key, t.payload, t.traceparent, t.reason
+    FROM unnest(p_event_ids, p_order_ids, p_types, p_topics, p_partitions, p_offsets,
+                p_keys, p_payloads, p_traceparents, p_reasons, p_held)
+         WITH ORDINALITY AS t (event_id, order_id, type, topic, partition, log_offset,
+                               key, payload, traceparent, reason, held, ord)
+    ORDER BY t.ord
+    ON CONFLICT DO NOTHING;
+
+    DELETE FROM @schema@.inbox WHERE event_id = ANY (p_event_ids);
+END $$;
+
+-- Adds events to the outbox in the order of the arrays. The caller holds the lock of each event's order, so the events of
+-- one order come to lie in the order they were committed.
+CREATE OR REPLACE FUNCTION @schema@.outbox_append(
+    p_ids uuid[], p_topics text[], p_order_ids uuid[], p_types text[], p_payloads text[], p_traceparents text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO @schema@.outbox (id, aggregatetype, aggregateid, type, payload, traceparent)
+    SELECT t.id, t.topic, t.order_id, t.type, t.payload::json, t.traceparent
+    FROM unnest(p_ids, p_topics, p_order_ids, p_types, p_payloads, p_traceparents)
+         WITH ORDINALITY AS t (id, topic, order_id, type, payload, traceparent, ord)
+    ORDER BY t.ord;
+END $$;
+
+-- The first p_limit events at or above p_floor that are not in flight. Planned anew each time: with the array as a
+-- constant, leaving out thousands of rows in flight is a hash look-up a row.
+CREATE OR REPLACE FUNCTION @schema@.outbox_read(p_floor bigint, p_in_flight bigint[], p_limit int)
+RETURNS TABLE (seq bigint, id uuid, order_id uuid, topic text, type text, payload text, traceparent text)
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT o.seq, o.id, o.aggregateid, o.aggregatetype, o.type, o.payload::text, o.traceparent
+    FROM @schema@.outbox AS o
+    WHERE o.seq >= p_floor AND o.seq <> ALL (p_in_flight)
+    ORDER BY o.seq
+    LIMIT p_limit;
+END $$;
+
+-- Removes delivered events. Its commit need not wait for the disk: the worst that a crash does is a repeat.
+CREATE OR REPLACE FUNCTION @schema@.outbox_delete(p_seqs bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    DELETE FROM @schema@.outbox WHERE seq = ANY (p_seqs);
+END $$;
+
+-- Moves an event that can never be sent, and the later events of its order, to the dead letters; returns how many.
+CREATE OR REPLACE FUNCTION @schema@.outbox_park(p_seq bigint, p_reason text) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_moved int;
+BEGIN
+    WITH parked AS (
+        DELETE FROM @schema@.outbox AS o
+        WHERE o.seq >= p_seq
+          AND o.aggregateid = (SELECT f.aggregateid FROM @schema@.outbox AS f WHERE f.seq = p_seq)
+        RETURNING o.*
+    ), kept AS (
+        INSERT INTO @schema@.deadletter (outbound, held, event_id, order_id, type, topic, payload, traceparent, reason)
+        SELECT true, p.seq <> p_seq, p.id, p.aggregateid, p.type, p.aggregatetype, convert_to(p.payload::text, 'UTF8'),
+               p.traceparent, CASE WHEN p.seq = p_seq THEN p_reason ELSE 'waits behind an earlier event of its order' END
+        FROM parked AS p
+        ORDER BY p.seq
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*)::int INTO v_moved FROM parked;
+    RETURN v_moved;
+END $$;
+
+-- Milliseconds since the event was made that waits first in line, 0 for an empty outbox.
+CREATE OR REPLACE FUNCTION @schema@.outbox_oldest_age_ms() RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_id uuid;
+BEGIN
+    SELECT o.id INTO v_id FROM @schema@.outbox AS o ORDER BY o.seq LIMIT 1;
+    IF v_id IS NULL THEN
+        RETURN 0;
+    END IF;
+    RETURN greatest(0, @schema@.unix_ms(clock_timestamp()) - @schema@.unix_ms(@schema@.uuid_v7_time(v_id)));
+END $$;
