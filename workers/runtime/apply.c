@@ -1,0 +1,331 @@
+/* apply.c - transactions of the consumer runtime.
+ *
+ * Whatever fails, the same events are tried again in the same order: all of them where the fault may pass, in halves where
+ * it stays, until it is down to the one event that goes to the dead letters. */
+#include "workers/runtime/apply.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "store/inbox.h"
+#include "store/outbox.h"
+
+/* Events of one handler, in log order. */
+struct group {
+    handler *handle; /* NULL: messages without a type, which are all condemned */
+    struct delivery **at;
+    size_t count;
+};
+
+/* One try of a group. Memory of the try's arena. */
+struct attempt {
+    const struct group *group;
+    enum inbox_verdict *verdicts; /* one a delivery of the group */
+    struct work *works;           /* copies of the fresh ones: a repeat starts from untouched ones */
+    struct delivery **origins;    /* works[i] was origins[i] */
+    size_t work_count;
+    struct deadletter *letters;
+    size_t letter_count;
+};
+
+enum outcome {
+    OUTCOME_COMMITTED,
+    OUTCOME_SMALLER, /* rolled back, more of the group is condemned now: try again at once */
+    OUTCOME_BLAMED,  /* rolled back: an event of the group is at fault */
+    OUTCOME_FAILED,  /* rolled back, or unknown; no event is at fault */
+};
+
+static bool is_never_held(const struct delivery *delivery)
+{
+    return text_is(delivery->work.type, "order.cancelled");
+}
+
+/* ---- one try ---- */
+
+/* Verdicts of the inbox; a message without ids cannot be looked up and counts as fresh. */
+static bool claim(struct apply *apply, struct tx *tx, struct attempt *try, struct fault *fault)
+{
+    const struct group *group = try->group;
+    struct inbox_event *events = arena_array(&apply->arena, group->count, sizeof *events);
+    size_t *places = arena_array(&apply->arena, group->count, sizeof *places);
+    size_t count = 0;
+
+    for (size_t i = 0; i < group->count; i++) {
+        const struct delivery *delivery = group->at[i];
+
+        if (!delivery->has_event_id || !delivery->has_order_id)
+            continue;
+        places[count] = i;
+        events[count++] = (struct inbox_event){
+            .event_id = delivery->work.event_id,
+            .order_id = delivery->work.order_id,
+            .never_held = is_never_held(delivery),
+        };
+    }
+    if (!inbox_claim(tx, &apply->arena, events, count, fault))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        try->verdicts[places[i]] = events[i].verdict;
+    return true;
+}
+
+/* Reasons come from parsers and servers and may quote the event: what is kept is plain ASCII, so that setting aside cannot
+ * fail for the very bytes that were at fault. */
+static struct text plain(struct arena *arena, const char *reason)
+{
+    struct text text = text_of(reason);
+    char *copy = arena_alloc(arena, text.len + 1);
+
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = text.ptr[i] >= ' ' && text.ptr[i] <= '~' ? text.ptr[i] : '?';
+    return (struct text){ copy, text.len };
+}
+
+static void set_aside(struct apply *apply, struct attempt *try, const struct delivery *delivery, const char *reason,
+                      bool held)
+{
+    const struct kafka_record *record = delivery->record;
+
+    try->letters[try->letter_count++] = (struct deadletter){
+        .event_id = delivery->has_event_id ? &delivery->work.event_id : NULL,
+        .order_id = delivery->has_order_id ? &delivery->work.order_id : NULL,
+        .type = delivery->work.type,
+        .topic = record->topic,
+        .partition = record->partition,
+        .offset = record->offset,
+        .key = record->key,
+        .payload = record->value,
+        .traceparent = text_of(delivery->work.trace.text),
+        .reason = plain(&apply->arena, reason),
+        .held = held,
+    };
+}
+
+/* Whether one of the letters from FIRST on is about DELIVERY's order. */
+static bool waits_behind(const struct attempt *try, size_t first, const struct delivery *delivery)
+{
+    if (!delivery->has_order_id || is_never_held(delivery))
+        return false;
+    for (size_t i = first; i < try->letter_count; i++)
+        if (try->letters[i].order_id && uuid_equal(try->letters[i].order_id, &delivery->work.order_id))
+            return true;
+    return false;
+}
+
+/* Who goes to the handler, who to the dead letters, and who was here before. */
+static void sort_out(struct apply *apply, struct attempt *try)
+{
+    for (size_t i = 0; i < try->group->count; i++) {
+        struct delivery *delivery = try->group->at[i];
+
+        if (try->verdicts[i] == INBOX_FRESH && waits_behind(try, 0, delivery))
+            try->verdicts[i] = INBOX_HELD;
+        if (try->verdicts[i] == INBOX_DUPLICATE)
+            continue;
+        if (delivery->condemned.kind != FAULT_NONE) {
+            set_aside(apply, try, delivery, delivery->condemned.detail, false);
+        } else if (try->verdicts[i] == INBOX_HELD) {
+            set_aside(apply, try, delivery, "waits behind an earlier event of its order", true);
+        } else {
+            try->origins[try->work_count] = delivery;
+            try->works[try->work_count++] = delivery->work;
+        }
+    }
+}
+
+static bool call_handler(struct batch *batch, handler *handle, struct fault *fault)
+{
+    if (handle(batch) && batch->fault.kind == FAULT_NONE)
+        return true;
+    *fault = batch->fault;
+    return fault->kind == FAULT_NONE ? fault_set(fault, FAULT_PERMANENT, "handler", "the handler failed without a word")
+                                     : false;
+}
+
+/* Condemns and sets aside what the handler rejected. False when it also handled a later event of such an order, which
+ * should have waited: the group has to start over. */
+static bool take_rejected(struct apply *apply, struct attempt *try)
+{
+    size_t first = try->letter_count;
+
+    for (size_t i = 0; i < try->work_count; i++) {
+        struct delivery *origin = try->origins[i];
+
+        if (work_is_rejected(&try->works[i])) {
+            origin->condemned = try->works[i].rejected;
+            set_aside(apply, try, origin, origin->condemned.detail, false);
+        } else if (waits_behind(try, first, origin)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Undefined functions and missing rights are a deployment's fault, however often each event is tried on its own. */
+static bool blames_events(const struct fault *fault)
+{
+    return !fault_is_retryable(fault) && fault->kind != FAULT_UNKNOWN && strncmp(fault->code, "42", 2) != 0;
+}
+
+static enum outcome failure(const struct attempt *try, const struct fault *fault)
+{
+    return try->work_count > 0 && blames_events(fault) ? OUTCOME_BLAMED : OUTCOME_FAILED;
+}
+
+static bool commit(struct tx *tx, struct fault *fault)
+{
+    if (failpoint_hit("worker.before_commit"))
+        return fault_set(fault, FAULT_TRANSIENT, "failpoint", "worker.before_commit was told to fail");
+    if (!tx_commit(tx, fault))
+        return false;
+    if (failpoint_hit("worker.after_commit"))
+        return fault_set(fault, FAULT_UNKNOWN, "failpoint", "worker.after_commit was told to fail");
+    return true;
+}
+
+static enum outcome run(struct apply *apply, struct attempt *try, struct fault *fault)
+{
+    TX_SCOPE tx = { 0 };
+    struct outbox_batch outbox;
+    struct batch batch = { .arena = &apply->arena, .tx = &tx, .outbox = &outbox };
+
+    outbox_batch_init(&outbox, &apply->arena, try->group->count);
+    if (!tx_begin(&tx, apply->pg, fault) || !claim(apply, &tx, try, fault))
+        return OUTCOME_FAILED;
+
+    sort_out(apply, try);
+    batch.works = try->works;
+    batch.count = try->work_count;
+    if (batch.count > 0 && !call_handler(&batch, try->group->handle, fault))
+        return failure(try, fault);
+    if (!take_rejected(apply, try))
+        return OUTCOME_SMALLER;
+
+    if (!deadletter_add(&tx, &apply->arena, try->letters, try->letter_count, fault))
+        return OUTCOME_FAILED;
+    if (!outbox_append(&tx, &outbox, fault) || !commit(&tx, fault))
+        return failure(try, fault);
+    return OUTCOME_COMMITTED;
+}
+
+/* ---- what came of it ---- */
+
+static void log_letter(const struct deadletter *letter)
+{
+    char event_id[UUID_TEXT_LEN + 1], order_id[UUID_TEXT_LEN + 1];
+    struct log_context context = { 0 };
+
+    if (letter->event_id) {
+        uuid_format(letter->event_id, event_id);
+        context.event_id = event_id;
+    }
+    if (letter->order_id) {
+        uuid_format(letter->order_id, order_id);
+        context.order_id = order_id;
+    }
+    log_write(letter->held ? LOG_INFO : LOG_WARN, &context, "set aside %.*s from %s/%d@%lld: %.*s", TEXT_FMT(letter->type),
+              letter->topic, letter->partition, (long long)letter->offset, TEXT_FMT(letter->reason));
+}
+
+static void count_results(struct stats *stats, const struct attempt *try)
+{
+    for (size_t i = 0; i < try->letter_count; i++)
+        log_letter(&try->letters[i]);
+    for (size_t i = 0; i < try->group->count; i++) {
+        const struct delivery *delivery = try->group->at[i];
+        enum event_result result = try->verdicts[i] == INBOX_DUPLICATE      ? EVENT_DUPLICATE
+                                   : delivery->condemned.kind != FAULT_NONE ? EVENT_DEAD
+                                   : try->verdicts[i] == INBOX_HELD         ? EVENT_HELD
+                                                                            : EVENT_APPLIED;
+
+        stat_add(&stats->events[delivery->row][result], 1);
+    }
+}
+
+static enum outcome try_group(struct apply *apply, const struct group *group, struct fault *fault)
+{
+    struct attempt try = { .group = group };
+    enum outcome outcome;
+
+    arena_reset(&apply->arena);
+    *fault = (struct fault){ 0 };
+    try.verdicts = arena_array(&apply->arena, group->count, sizeof *try.verdicts);
+    try.works = arena_array(&apply->arena, group->count, sizeof *try.works);
+    try.origins = arena_array(&apply->arena, group->count, sizeof *try.origins);
+    try.letters = arena_array(&apply->arena, group->count, sizeof *try.letters);
+
+    outcome = run(apply, &try, fault);
+    if (outcome == OUTCOME_COMMITTED)
+        count_results(apply->stats, &try);
+    return outcome;
+}
+
+/* The first half is through, dead letters and all, before the second starts: events of one order keep theirs. */
+static bool apply_group(struct apply *apply, const struct group *group)
+{
+    size_t half = group->count / 2;
+    int attempt = 0;
+
+    for (;;) {
+        struct fault fault;
+
+        switch (try_group(apply, group, &fault)) {
+        case OUTCOME_COMMITTED:
+            return true;
+        case OUTCOME_SMALLER:
+            break;
+        case OUTCOME_BLAMED:
+            if (half > 0)
+                return apply_group(apply, &(struct group){ group->handle, group->at, half }) &&
+                       apply_group(apply, &(struct group){ group->handle, group->at + half, group->count - half });
+            group->at[0]->condemned = fault;
+            break;
+        case OUTCOME_FAILED:
+            stat_add(&apply->stats->retries, 1);
+            if (!apply->pause(apply->context, &fault, ++attempt))
+                return false;
+            break;
+        }
+    }
+}
+
+/* ---- a batch ---- */
+
+/* The row after those that share ROW's handler. */
+static size_t group_end(size_t row)
+{
+    handler *handle = service.handles[row].handle;
+
+    while (row < service.handle_count && service.handles[row].handle == handle)
+        row++;
+    return row;
+}
+
+bool apply_batch(struct apply *apply, struct delivery *deliveries, size_t count)
+{
+    ARENA_SCOPE arena = { 0 };
+    struct delivery **members = arena_array(&arena, count, sizeof *members);
+
+    for (size_t row = 0, end; row <= service.handle_count; row = end) {
+        bool typed = row < service.handle_count;
+        struct group group = { .handle = typed ? service.handles[row].handle : NULL, .at = members };
+
+        end = typed ? group_end(row) : row + 1;
+        for (size_t i = 0; i < count; i++)
+            if (deliveries[i].kind == DELIVERY_WORK && deliveries[i].row >= row && deliveries[i].row < end)
+                members[group.count++] = &deliveries[i];
+        if (group.count > 0 && !apply_group(apply, &group))
+            return false;
+    }
+    return true;
+}
+
+bool apply_tick(struct apply *apply, struct fault *fault)
+{
+    TX_SCOPE tx = { 0 };
+    struct outbox_batch outbox;
+    struct batch batch = { .arena = &apply->arena, .tx = &tx, .outbox = &outbox };
+
+    arena_reset(&apply->arena);
+    outbox_batch_init(&outbox, &apply->arena, 0);
+    return tx_begin(&tx, apply->pg, fault) && call_handler(&batch, service.tick, fault) &&
+           outbox_append(&tx, &outbox, fault) && tx_commit(&tx, fault);
+}

@@ -1,0 +1,48 @@
+/* delivery.c - Kafka records into work. Pure apart from memory. */
+#include "workers/runtime/delivery.h"
+
+static size_t row_of(struct text type)
+{
+    size_t row = 0;
+
+    while (row < service.handle_count && !text_is(type, service.handles[row].type))
+        row++;
+    return row;
+}
+
+/* Everything that can be read is read, though one fault is enough to condemn: the dead letter shows and holds by ids. */
+void delivery_decode(const struct kafka_record *record, struct arena *arena, struct delivery *delivery)
+{
+    struct work *work = &delivery->work;
+    struct fault *fault = &delivery->condemned;
+
+    *delivery = (struct delivery){ .record = record, .row = row_of(record->ce_type) };
+    if (record->ce_type.len > 0 && delivery->row == service.handle_count) {
+        delivery->kind = DELIVERY_UNHANDLED;
+        return;
+    }
+    work->type = record->ce_type;
+    if (!traceparent_parse(record->traceparent, &work->trace))
+        work->trace = traceparent_new();
+    delivery->has_event_id = uuid_parse(record->ce_id, &work->event_id);
+    /* A message without a type holds nobody back: nobody can tell whether this service was meant. */
+    delivery->has_order_id = work->type.len > 0 && uuid_parse(record->key, &work->order_id);
+
+    if (work->type.len == 0)
+        fault_set(fault, FAULT_INVALID, "undecodable", "the header ce_type is missing or empty");
+    else if (!delivery->has_event_id)
+        fault_set(fault, FAULT_INVALID, "undecodable", "the header ce_id is missing or no UUID");
+    else if (!delivery->has_order_id)
+        fault_set(fault, FAULT_INVALID, "undecodable", "the key is missing or no UUID");
+    else if (!record->value.ptr)
+        fault_set(fault, FAULT_INVALID, "undecodable", "the message has no value");
+    else if (json_parse(record->value, arena, &delivery->doc, fault) && json_kind(delivery->doc.root) != JSON_OBJECT)
+        fault_set(fault, FAULT_INVALID, "undecodable", "the payload is no JSON object");
+    work->doc = &delivery->doc;
+}
+
+void delivery_free(struct delivery *deliveries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        json_free(&deliveries[i].doc);
+}

@@ -1,0 +1,37 @@
+/* stats.h - what a worker counts: written by its loop, read by the health port's thread. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum event_result {
+    EVENT_APPLIED,
+    EVENT_DUPLICATE, /* applied before */
+    EVENT_HELD,      /* set aside behind another event of its order */
+    EVENT_DEAD,      /* set aside for its own fault */
+    EVENT_RESULTS,
+};
+
+/* Zero-initialise; EVENTS has one line a row of the service's table and one for messages without a type. */
+struct stats {
+    _Atomic uint64_t (*events)[EVENT_RESULTS];
+    _Atomic uint64_t retries;      /* transactions repeated after a fault that may pass */
+    _Atomic uint64_t batches;      /* polls that brought something */
+    _Atomic uint64_t batch_events; /* messages in them */
+    _Atomic uint64_t batch_us;     /* time from poll to offsets */
+    _Atomic int64_t beat_ms;       /* when the loop was last seen moving, on the monotonic clock */
+    _Atomic bool database_ok;
+    _Atomic bool joined; /* has had partitions, or has been without long enough to be a spare member */
+};
+
+/* One writer, and readers that can do with a value a moment old. */
+static inline void stat_add(_Atomic uint64_t *counter, uint64_t add)
+{
+    atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
+}
+
+static inline uint64_t stat_get(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}

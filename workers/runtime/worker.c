@@ -1,0 +1,290 @@
+/* worker.c - main of every worker-<service>: settings, the loop from Kafka to the database, and the way out. */
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/settings.h"
+#include "base/stop.h"
+#include "workers/runtime/apply.h"
+#include "workers/runtime/health.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    POLL_WAIT_MS = 100,  /* for the first message: also how late a stop or a tick is noticed */
+    POLL_LINGER_MS = 2,  /* for more of them */
+    PAUSE_FIRST_MS = 50, /* before the first repeat, doubling */
+    PAUSE_MAX_MS = 5000,
+    PAUSE_SLICE_MS = 200,   /* how late a stop is noticed while pausing */
+    PROBE_EVERY_MS = 5000,  /* of an idle worker's database connection */
+    SPARE_AFTER_MS = 30000, /* without a partition for so long: a spare member of its group */
+    STOP_WAIT_MS = 5000,    /* for the group to let go */
+};
+
+struct worker_settings {
+    const char *database_url;
+    const char *brokers;
+    const char *group;
+    const char *health_address;
+    int64_t health_port;
+    int64_t batch_max;
+    int64_t sql_timeout_ms;
+    int64_t session_timeout_ms;
+    int64_t log_level;
+};
+
+#define AT(member) offsetof(struct worker_settings, member)
+
+struct worker {
+    struct worker_settings settings;
+    struct pg *pg;
+    struct kafka_consumer *consumer;
+    struct stats stats;
+    struct apply apply;
+    struct kafka_record *records; /* batch_max of each */
+    struct delivery *deliveries;
+    struct arena arena;  /* of the batch at hand: what was decoded */
+    unsigned generation; /* of the partitions when it was polled */
+    int64_t started_ms, tick_at_ms, probe_at_ms;
+};
+
+/* ---- settings ---- */
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+
+    if (!memory)
+        abort();
+    return memory;
+}
+
+/* The runtime's table with the service's behind it: values of both go into one block, the service's then on to its own. */
+static void read_settings(const char *name, const char *group, int argc, char **argv, struct worker_settings *into)
+{
+    const struct setting own[] = {
+        { "DATABASE_URL", SETTING_SECRET, AT(database_url), NULL, 0, 0,
+          "the service's role and database, postgresql://..." },
+        { "KAFKA_BROKERS", SETTING_TEXT, AT(brokers), NULL, 0, 0, "host:port,... to start from" },
+        { "KAFKA_GROUP", SETTING_TEXT, AT(group), group, 0, 0, "consumer group; its members share the partitions" },
+        { "HEALTH_ADDRESS", SETTING_TEXT, AT(health_address), "127.0.0.1", 0, 0, "where the health port listens" },
+        { "HEALTH_PORT", SETTING_INT, AT(health_port), "0", 0, 65535, "/liveness, /readiness, /metrics; 0: none" },
+        { "BATCH_MAX", SETTING_INT, AT(batch_max), "500", 1, 10000, "messages handled together at the most" },
+        { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "10000", 100, 300000, "deadline of one SQL call" },
+        { "SESSION_TIMEOUT_MS", SETTING_INT, AT(session_timeout_ms), "10000", 6000, 300000,
+          "silence after which the group goes on without this member" },
+        { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
+    };
+    size_t count = ARRAY_LEN(own) + service.setting_count;
+    struct setting *table = allocate(count, sizeof *table);
+    size_t extra = 0;
+    char *values;
+
+    memcpy(table, own, sizeof own);
+    for (size_t i = 0; i < service.setting_count; i++) {
+        const struct setting *setting = &service.settings[i];
+        size_t end = setting->offset +
+                     (setting->kind == SETTING_INT || setting->kind == SETTING_LEVEL ? sizeof(int64_t) : sizeof(char *));
+
+        table[ARRAY_LEN(own) + i] = *setting;
+        table[ARRAY_LEN(own) + i].offset += sizeof *into;
+        extra = end > extra ? end : extra;
+    }
+
+    values = allocate(1, sizeof *into + extra);
+    settings_read(&(struct program){ name, "carries the events of one service from Kafka into its schema", table, count },
+                  argc, argv, values);
+    memcpy(into, values, sizeof *into);
+    if (extra > 0)
+        memcpy(service.settings_into, values + sizeof *into, extra);
+    free(values);
+    free(table);
+}
+
+/* ---- between batches ---- */
+
+static void beat(struct worker *worker)
+{
+    struct stats *stats = &worker->stats;
+
+    stats->beat_ms = clock_mono_ms();
+    if (!stats->joined && (kafka_assigned(worker->consumer) > 0 || stats->beat_ms - worker->started_ms > SPARE_AFTER_MS))
+        stats->joined = true;
+}
+
+static void tick(struct worker *worker)
+{
+    struct fault fault = { 0 };
+
+    if (!service.tick || clock_left_ms(worker->tick_at_ms) > 0)
+        return;
+    worker->tick_at_ms = clock_mono_ms() + service.tick_ms;
+    worker->stats.database_ok = apply_tick(&worker->apply, &fault);
+    if (!worker->stats.database_ok)
+        log_warn("tick: %s: %s", fault_kind_name(fault.kind), fault.detail);
+}
+
+/* Without work nobody would notice that the database is gone, or back. */
+static void probe(struct worker *worker)
+{
+    struct fault fault = { 0 };
+
+    if (clock_left_ms(worker->probe_at_ms) > 0)
+        return;
+    worker->probe_at_ms = clock_mono_ms() + PROBE_EVERY_MS;
+    worker->stats.database_ok = pg_call(worker->pg, "SELECT 1", NULL, NULL, &fault);
+    if (!worker->stats.database_ok)
+        log_warn("database: %s: %s", fault_kind_name(fault.kind), fault.detail);
+}
+
+/* ---- a batch ---- */
+
+/* 50 ms doubling to 5 s, each between half and all of it, so that workers that failed together don't return together. */
+static int pause_ms(int attempt)
+{
+    int doublings = attempt - 1 < 7 ? attempt - 1 : 7;
+    int most = PAUSE_FIRST_MS << doublings;
+    uint32_t random;
+
+    random_bytes(&random, sizeof random);
+    most = most < PAUSE_MAX_MS ? most : PAUSE_MAX_MS;
+    return most / 2 + (int)(random % (uint32_t)(most / 2 + 1));
+}
+
+/* Lets go of the batch when the partitions moved on or the process has to stop: others, or the next start, read it again. */
+static bool pause_before_repeat(void *context, const struct fault *fault, int attempt)
+{
+    struct worker *worker = context;
+    int wait_ms = pause_ms(attempt);
+    int64_t until_ms = clock_mono_ms() + wait_ms;
+
+    worker->stats.database_ok = false;
+    log_write(attempt > 3 ? LOG_ERROR : LOG_WARN, NULL, "try %d failed, the next in %d ms: %s %s: %s", attempt, wait_ms,
+              fault_kind_name(fault->kind), fault->code, fault->detail);
+    for (int left; (left = clock_left_ms(until_ms)) > 0 && !stop_requested();) {
+        kafka_keep_alive(worker->consumer, left < PAUSE_SLICE_MS ? left : PAUSE_SLICE_MS);
+        beat(worker);
+    }
+    return !stop_requested() && kafka_generation(worker->consumer) == worker->generation;
+}
+
+static void take(struct worker *worker, size_t count)
+{
+    int64_t begun_us = clock_mono_us();
+
+    for (size_t i = 0; i < count; i++)
+        delivery_decode(&worker->records[i], &worker->arena, &worker->deliveries[i]);
+    if (apply_batch(&worker->apply, worker->deliveries, count)) {
+        worker->stats.database_ok = true;
+        kafka_done(worker->consumer, worker->records, count);
+        (void)failpoint_hit("worker.after_offsets");
+    } else {
+        log_warn("let go of a batch of %zu messages: they will be read again", count);
+    }
+    delivery_free(worker->deliveries, count);
+    kafka_release(worker->records, count);
+    arena_reset(&worker->arena);
+
+    stat_add(&worker->stats.batches, 1);
+    stat_add(&worker->stats.batch_events, count);
+    stat_add(&worker->stats.batch_us, (uint64_t)(clock_mono_us() - begun_us));
+}
+
+static void loop(struct worker *worker)
+{
+    size_t max = (size_t)worker->settings.batch_max;
+
+    while (!stop_requested()) {
+        size_t count = kafka_poll(worker->consumer, worker->records, max, POLL_WAIT_MS, POLL_LINGER_MS);
+
+        worker->generation = kafka_generation(worker->consumer);
+        beat(worker);
+        if (count > 0)
+            take(worker, count);
+        else
+            probe(worker);
+        tick(worker);
+    }
+}
+
+/* ---- start and stop ---- */
+
+static bool start(struct worker *worker, const char *name, struct fault *fault)
+{
+    const struct worker_settings *settings = &worker->settings;
+    size_t max = (size_t)settings->batch_max;
+
+    worker->records = allocate(max, sizeof *worker->records);
+    worker->deliveries = allocate(max, sizeof *worker->deliveries);
+    worker->stats.events = allocate(service.handle_count + 1, sizeof *worker->stats.events);
+    worker->started_ms = clock_mono_ms();
+    worker->pg = pg_new(&(struct pg_options){
+        .url = settings->database_url,
+        .application = name,
+        .schema = service.schema,
+        .call_timeout_ms = (int)settings->sql_timeout_ms,
+    });
+    worker->apply = (struct apply){
+        .pg = worker->pg,
+        .stats = &worker->stats,
+        .pause = pause_before_repeat,
+        .context = worker,
+    };
+    worker->consumer = kafka_consumer_new(
+        &(struct kafka_consumer_options){
+            .brokers = settings->brokers,
+            .group = settings->group,
+            .client_id = name,
+            .topics = service.topics,
+            .session_timeout_ms = (int)settings->session_timeout_ms,
+        },
+        fault);
+    return worker->consumer != NULL;
+}
+
+static void end(struct worker *worker)
+{
+    kafka_consumer_free(worker->consumer, STOP_WAIT_MS);
+    pg_free(worker->pg);
+    arena_free(&worker->apply.arena);
+    arena_free(&worker->arena);
+    free(worker->stats.events);
+    free(worker->deliveries);
+    free(worker->records);
+}
+
+int main(int argc, char **argv)
+{
+    static char name[64], group[64];
+    static struct worker worker;
+    struct health health = { .stats = &worker.stats };
+    struct http_server *server = NULL;
+    struct fault fault = { 0 };
+    bool started;
+
+    snprintf(name, sizeof name, "worker-%s", service.name);
+    snprintf(group, sizeof group, "orderline-%s", service.name);
+    read_settings(name, group, argc, argv, &worker.settings);
+    log_start(name, (enum log_level)worker.settings.log_level);
+    failpoint_init();
+    stop_init();
+
+    started = start(&worker, name, &fault);
+    health.consumer = worker.consumer;
+    if (started && worker.settings.health_port > 0) {
+        beat(&worker);
+        server = health_start(worker.settings.health_address, (int)worker.settings.health_port, &health, &fault);
+        started = server != NULL;
+    }
+    if (started) {
+        log_info("started: group %s, batches of up to %d", worker.settings.group, (int)worker.settings.batch_max);
+        loop(&worker);
+        log_info("stopping");
+    } else {
+        log_error("cannot start: %s", fault.detail);
+    }
+    http_server_stop(server);
+    end(&worker);
+    return started ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,289 @@
+/* order.c - walks each order through its stages: the only writer of an order's state apart from the customer's cancel. */
+#include "store/orders.h"
+#include "workers/runtime/fields.h"
+#include "workers/services/order_steps.h"
+
+#include <stdlib.h>
+
+enum { STUCK_MAX = 500 };
+
+static struct settings {
+    int64_t nudge_after_ms;
+    int64_t cancel_after_ms;
+} settings;
+
+/* ---- orders of a batch ---- */
+
+/* An order as locked, and as moved since. */
+struct row {
+    struct uuid id;
+    struct order_progress progress;
+    const struct order_view *view; /* NULL unless an event needs it */
+};
+
+struct rows {
+    struct row *at; /* in id order, each once */
+    size_t count;
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    return uuid_compare(&((const struct row *)a)->id, &((const struct row *)b)->id);
+}
+
+static struct row *rows_find(const struct rows *rows, const struct uuid *id)
+{
+    return bsearch(&(struct row){ .id = *id }, rows->at, rows->count, sizeof *rows->at, compare_rows);
+}
+
+static bool rows_lock(struct batch *batch, struct rows *rows)
+{
+    struct uuid *ids = arena_array(batch->arena, batch->count, sizeof *ids);
+    struct order_progress *progress = arena_array(batch->arena, batch->count, sizeof *progress);
+    size_t count = 0;
+
+    rows->at = arena_array(batch->arena, batch->count, sizeof *rows->at);
+    for (size_t i = 0; i < batch->count; i++)
+        rows->at[i].id = batch->works[i].order_id;
+    qsort(rows->at, batch->count, sizeof *rows->at, compare_rows);
+    for (size_t i = 0; i < batch->count; i++)
+        if (i == 0 || !uuid_equal(&rows->at[i].id, &ids[count - 1])) {
+            ids[count] = rows->at[i].id;
+            rows->at[count].id = ids[count];
+            count++;
+        }
+    rows->count = count;
+
+    if (!orders_lock(batch->tx, batch->arena, ids, count, progress, &batch->fault))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        rows->at[i].progress = progress[i];
+    return true;
+}
+
+/* ---- moves ---- */
+
+/* Moves of a batch in log order, each with its order and the event it is due to (NULL: a tick). */
+struct moves {
+    struct order_move *at;
+    struct row **rows;
+    const struct work **causes;
+    size_t count;
+};
+
+static struct moves moves_new(struct arena *arena, size_t max)
+{
+    return (struct moves){
+        .at = arena_array(arena, max, sizeof(struct order_move)),
+        .rows = arena_array(arena, max, sizeof(struct row *)),
+        .causes = arena_array(arena, max, sizeof(struct work *)),
+    };
+}
+
+static void move(struct moves *moves, struct row *row, enum order_state to, enum cancel_reason reason,
+                 const struct work *cause)
+{
+    moves->rows[moves->count] = row;
+    moves->causes[moves->count] = cause;
+    moves->at[moves->count++] = (struct order_move){
+        .order_id = row->id,
+        .version = ++row->progress.version,
+        .from = row->progress.state,
+        .to = to,
+        .reason = to == ORDER_CANCELLED ? cancel_reason_name(reason) : NULL,
+        .event_id = cause ? cause->event_id : uuid_v7(),
+        .trace_id = cause ? traceparent_trace_id(&cause->trace) : (struct text){ 0 },
+    };
+    row->progress.state = to;
+}
+
+/* ---- what the others hear of it ---- */
+
+/* NULL: nothing. */
+static const char *announcement(enum order_state entered)
+{
+    switch (entered) {
+    case ORDER_FULFILLMENT:
+        return "order.confirmed";
+    case ORDER_COMPLETED:
+        return "order.completed";
+    case ORDER_CANCELLED:
+        return "order.cancelled";
+    default:
+        return NULL;
+    }
+}
+
+/* Reads, in one call, the orders that are to be announced. */
+static bool read_views(struct batch *batch, const struct moves *moves)
+{
+    struct uuid *ids = arena_array(batch->arena, moves->count, sizeof *ids);
+    struct order_view *views = arena_array(batch->arena, moves->count, sizeof *views);
+    size_t count = 0;
+
+    for (size_t i = 0; i < moves->count; i++)
+        if (announcement(moves->at[i].to) && !moves->rows[i]->view) {
+            moves->rows[i]->view = &views[count];
+            ids[count++] = moves->at[i].order_id;
+        }
+    return count == 0 || orders_read(batch->tx->pg, batch->arena, ids, count, views, &batch->fault);
+}
+
+/* Lines and address go to the one stage that ships, amounts to those that charge and tell. */
+static bool payload(struct arena *arena, const struct order_move *move, const struct order_view *view, struct text *json,
+                    struct fault *fault)
+{
+    struct buf buf = BUF_IN(arena);
+    char order_id[UUID_TEXT_LEN + 1], customer_id[UUID_TEXT_LEN + 1];
+
+    uuid_format(&view->id, order_id);
+    uuid_format(&view->customer_id, customer_id);
+    buf_printf(&buf, "{\"orderId\":\"%s\",\"customerId\":\"%s\"", order_id, customer_id);
+    if (move->to == ORDER_FULFILLMENT) {
+        struct lines lines;
+
+        if (!lines_read(view->items, arena, &lines, fault))
+            return false;
+        buf_str(&buf, ",\"lines\":");
+        lines_append(&buf, &lines);
+        buf_str(&buf, ",\"shippingAddress\":");
+        buf_text(&buf, view->address);
+    } else {
+        buf_printf(&buf, ",\"currency\":\"%s\",\"totalMinor\":", view->currency);
+        buf_int64(&buf, view->total_minor);
+        if (move->reason)
+            buf_printf(&buf, ",\"reason\":\"%s\"", move->reason);
+    }
+    buf_char(&buf, '}');
+    *json = buf_view(&buf);
+    return true;
+}
+
+static bool announce(struct batch *batch, const struct moves *moves)
+{
+    if (!read_views(batch, moves))
+        return false;
+    for (size_t i = 0; i < moves->count; i++) {
+        const struct order_move *made = &moves->at[i];
+        const char *type = announcement(made->to);
+        struct text json;
+
+        if (!type)
+            continue;
+        if (!payload(batch->arena, made, moves->rows[i]->view, &json, &batch->fault))
+            return false;
+        if (moves->causes[i])
+            batch_emit(batch, moves->causes[i], type, json);
+        else
+            batch_emit_alone(batch, &made->order_id, type, json);
+    }
+    return true;
+}
+
+static bool write_moves(struct batch *batch, const struct moves *moves)
+{
+    if (moves->count == 0)
+        return true;
+    return orders_move(batch->tx, batch->arena, moves->at, moves->count, &batch->fault) && announce(batch, moves);
+}
+
+/* ---- handlers ---- */
+
+static bool on_progress(struct batch *batch)
+{
+    struct rows rows;
+    struct moves moves = moves_new(batch->arena, batch->count * ORDER_STATES);
+
+    if (!rows_lock(batch, &rows))
+        return false;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct work *work = &batch->works[i];
+        struct row *row = rows_find(&rows, &work->order_id);
+        const struct order_cause *cause = order_cause_find(work->type);
+        enum order_state steps[ORDER_STATES];
+        size_t count;
+
+        if (!row->progress.found) {
+            work_reject(work, "there is no such order");
+            continue;
+        }
+        count = order_steps(row->progress.state, cause, steps);
+        for (size_t step = 0; step < count; step++)
+            move(&moves, row, steps[step], cause->reason, work);
+    }
+    return write_moves(batch, &moves);
+}
+
+static void nudge(struct batch *batch, const struct uuid *id, enum order_state state)
+{
+    char order_id[UUID_TEXT_LEN + 1];
+
+    uuid_format(id, order_id);
+    batch_emit_alone(
+        batch, id, "order.nudged",
+        arena_printf(batch->arena, "{\"orderId\":\"%s\",\"status\":\"%s\"}", order_id, order_state_name(state)));
+}
+
+/* One worker-order at a time looks for orders that stand still: it asks for news of them, and gives up at last. */
+static bool on_tick(struct batch *batch)
+{
+    struct pg_args args = PG_ARGS_IN(batch->arena);
+    PG_ROWS_SCOPE alone = { 0 };
+    PG_ROWS_SCOPE stuck = { 0 };
+    struct moves moves;
+    struct row *rows;
+
+    if (!batch_call(batch, "SELECT pg_try_advisory_xact_lock(hashtextextended('orders.stuck', 0))", NULL, &alone))
+        return false;
+    if (!pg_bool(&alone, 0, 0))
+        return true;
+
+    pg_arg_int64(&args, settings.nudge_after_ms);
+    pg_arg_int64(&args, settings.cancel_after_ms);
+    pg_arg_int32(&args, STUCK_MAX);
+    if (!batch_call(batch, "SELECT * FROM stuck_orders($1, $2, $3)", &args, &stuck))
+        return false;
+
+    moves = moves_new(batch->arena, (size_t)stuck.count);
+    rows = arena_array(batch->arena, (size_t)stuck.count, sizeof *rows);
+    for (int i = 0; i < stuck.count; i++) {
+        struct row *row = &rows[i];
+
+        *row = (struct row){ .id = pg_uuid(&stuck, i, 0), .progress = { true, .version = pg_int32(&stuck, i, 2) } };
+        if (!order_state_parse(pg_text(&stuck, i, 1), &row->progress.state))
+            return fault_set(&batch->fault, FAULT_PERMANENT, "order_state", "stuck_orders answered an unknown state");
+        if (pg_bool(&stuck, i, 3) && order_state_cancellable(row->progress.state, CANCEL_TIMED_OUT))
+            move(&moves, row, ORDER_CANCELLED, CANCEL_TIMED_OUT, NULL);
+        else
+            nudge(batch, &row->id, row->progress.state);
+    }
+    return write_moves(batch, &moves);
+}
+
+static const char *const topics[] = { "orders", "payments", "inventory", "fulfillment", NULL };
+
+static const struct handles handles[] = {
+    { "order.created", on_progress },        { "payment.authorized", on_progress }, { "payment.declined", on_progress },
+    { "inventory.reserved", on_progress },   { "inventory.rejected", on_progress }, { "fulfillment.shipped", on_progress },
+    { "fulfillment.rejected", on_progress },
+};
+
+static const struct setting setting_table[] = {
+    { "NUDGE_AFTER_MS", SETTING_INT, offsetof(struct settings, nudge_after_ms), "30000", 100, INT32_MAX,
+      "how long an order may stand still before its services are asked again" },
+    { "CANCEL_AFTER_MS", SETTING_INT, offsetof(struct settings, cancel_after_ms), "600000", 100, INT32_MAX,
+      "how long before it is cancelled as timed_out" },
+};
+
+const struct service service = {
+    .name = "order",
+    .schema = "orders",
+    .topics = topics,
+    .handles = handles,
+    .handle_count = ARRAY_LEN(handles),
+    .settings = setting_table,
+    .setting_count = ARRAY_LEN(setting_table),
+    .settings_into = &settings,
+    .tick = on_tick,
+    .tick_ms = 1000,
+};
