@@ -43,17 +43,15 @@ enum outcome {
 struct pg *pg_new(const struct pg_options *options)
 {
     struct pg *pg = calloc(1, sizeof *pg);
-    int len;
 
     if (!pg)
         abort(); /* as arena_alloc: nothing sensible is left to do */
     pg->options = *options;
     /* The server's own limit is a little below ours, so that a slow call costs an error and not the connection. */
-    len = snprintf(pg->server_options, sizeof pg->server_options,
-                   "-c search_path=%s,pg_temp -c statement_timeout=%d -c lock_timeout=%d"
-                   " -c idle_in_transaction_session_timeout=5000 -c default_transaction_isolation=read\\ committed",
-                   options->schema, options->call_timeout_ms - options->call_timeout_ms / 10, options->lock_timeout_ms);
-    assert(len > 0 && (size_t)len < sizeof pg->server_options);
+    snprintf(pg->server_options, sizeof pg->server_options,
+             "-c search_path=%.63s,pg_temp -c statement_timeout=%d -c lock_timeout=%d"
+             " -c idle_in_transaction_session_timeout=5000 -c default_transaction_isolation=read\\ committed",
+             options->schema, options->call_timeout_ms - options->call_timeout_ms / 10, options->lock_timeout_ms);
     snprintf(pg->tcp_user_timeout, sizeof pg->tcp_user_timeout, "%d", options->call_timeout_ms);
     return pg;
 }
@@ -135,8 +133,8 @@ static bool fail_dropped(struct pg *pg, enum outcome outcome, const PGresult *re
         fault_set(fault, in_doubt ? FAULT_UNKNOWN : FAULT_TIMEOUT, "pg_deadline", "no answer from PostgreSQL within %d ms",
                   pg->options.call_timeout_ms);
     else
-        fault_set(fault, in_doubt ? FAULT_UNKNOWN : FAULT_TRANSIENT, state ? state : "pg_lost",
-                  "connection to PostgreSQL lost: %.*s", first_line(why), why);
+        fault_set(fault, in_doubt ? FAULT_UNKNOWN : FAULT_TRANSIENT, state ? state : "pg_lost", "PostgreSQL: %.*s",
+                  first_line(why), why);
     pg_drop(pg);
     return false;
 }
@@ -217,21 +215,25 @@ static bool open_connection(struct pg *pg, int64_t deadline_ms, struct fault *fa
     return true;
 }
 
-/* An idle connection has nothing to say but that it ends: found out now, it costs a reconnect and no doubt about a call. */
-static void drop_if_ended(struct pg *pg)
+/* Whether the idle connection is still there. The server speaks unasked mainly to say that it ends: found out now, that
+ * costs a reconnect and no doubt about a call. */
+static bool still_open(struct pg *pg)
 {
     struct pollfd fd = { .fd = PQsocket(pg->conn), .events = POLLIN };
 
-    if (!pg_connected(pg) || (poll(&fd, 1, 0) > 0 && (!PQconsumeInput(pg->conn) || !pg_connected(pg))))
-        pg_drop(pg);
+    while (pg_connected(pg) && poll(&fd, 1, 0) > 0) {
+        if (!PQconsumeInput(pg->conn))
+            return false;
+    }
+    return pg_connected(pg);
 }
 
 static bool ready(struct pg *pg, int64_t deadline_ms, struct fault *fault)
 {
     if (pg->in_tx) /* a call on another connection would be no part of the transaction */
         return pg->conn || fault_set(fault, FAULT_TRANSIENT, "pg_lost", "the transaction ended with its connection");
-    if (pg->conn)
-        drop_if_ended(pg);
+    if (pg->conn && !still_open(pg))
+        pg_drop(pg);
     return pg->conn || open_connection(pg, deadline_ms, fault);
 }
 
@@ -416,14 +418,17 @@ struct text pg_text(const struct pg_rows *rows, int row, int column)
     return (struct text){ PQgetvalue(rows->result, row, column), (size_t)PQgetlength(rows->result, row, column) };
 }
 
-/* Copies a value of exactly SIZE bytes; NULL leaves INTO as it is. Another size means that C and SQL disagree on a type. */
+/* Copies a value of exactly SIZE bytes; NULL leaves INTO as it is. */
 static void read_fixed(const struct pg_rows *rows, int row, int column, void *into, size_t size)
 {
     struct text value = pg_text(rows, row, column);
 
     if (!value.ptr)
         return;
-    assert(value.len == size);
+    if (value.len != size) {
+        log_error("column %d is %zu bytes long, not %zu: C and SQL disagree on its type", column, value.len, size);
+        abort();
+    }
     memcpy(into, value.ptr, size);
 }
 

@@ -22,3 +22,6 @@ bool redis_set(struct redis *redis, struct text key, struct text value, int ttl_
 
 /* Whether Redis answers PING now; passes by the breaker. For readiness. */
 bool redis_ping(struct redis *redis);
+
+/* Whether the breaker keeps commands from Redis now. Thread safe; for metrics. */
+bool redis_breaker_open(void);
