@@ -88,20 +88,20 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
     return arena_alloc(arena, bytes);
 }
 
-bool arena_extend(struct arena *arena, const void *at, size_t size, size_t larger)
+void *arena_extend(struct arena *arena, void *at, size_t size, size_t larger)
 {
     struct arena_block *block = arena->current;
     size_t start;
 
-    if (!block || (const char *)at < block->data || (const char *)at >= block->data + block->used)
-        return false;
-    start = (size_t)((const char *)at - block->data);
+    if (!block || (char *)at < block->data || (char *)at >= block->data + block->used)
+        return NULL;
+    start = (size_t)((char *)at - block->data);
     if (start + round_up(size ? size : 1) != block->used || round_up(larger) > block->size - start)
-        return false;
+        return NULL;
     block->used = start + round_up(larger);
     ASAN_UNPOISON_MEMORY_REGION(block->data + start, larger);
     memset(block->data + start + size, 0, larger - size);
-    return true;
+    return block->data + start;
 }
 
 struct text arena_copy(struct arena *arena, struct text text)

@@ -19,9 +19,10 @@ void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnu
 /* COUNT elements of SIZE; overflow ends the process like want of memory. */
 void *arena_array(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull, malloc, alloc_size(2, 3)));
 
-/* Grows the arena's latest allocation AT from SIZE to LARGER bytes in place, zeroed; false when it is not the latest or its
- * block is full, and then nothing has changed. */
-MUST_CHECK bool arena_extend(struct arena *arena, const void *at, size_t size, size_t larger);
+/* Grows the arena's latest allocation AT from SIZE to LARGER bytes in place, zeroed, and returns where it is: use
+ * that pointer from then on, since compilers take AT for SIZE bytes long. NULL, and nothing has changed, when it is not the
+ * latest or its block is full. */
+MUST_CHECK void *arena_extend(struct arena *arena, void *at, size_t size, size_t larger);
 
 /* A copy with a NUL behind it, which the length does not count. */
 struct text arena_copy(struct arena *arena, struct text text);

@@ -11,20 +11,19 @@ enum { FIRST_CAP = 256 };
 static void grow(struct buf *buf, size_t more)
 {
     size_t cap = buf->cap ? buf->cap : FIRST_CAP / 2;
-    char *moved;
+    char *at;
 
     do {
         if (__builtin_mul_overflow(cap, 2, &cap))
             abort();
     } while (cap - buf->len < more);
-    if (buf->cap > 0 && arena_extend(buf->arena, buf->ptr, buf->cap, cap)) {
-        buf->cap = cap;
-        return;
+    at = buf->cap > 0 ? arena_extend(buf->arena, buf->ptr, buf->cap, cap) : NULL;
+    if (!at) {
+        at = arena_alloc(buf->arena, cap);
+        if (buf->len > 0)
+            memcpy(at, buf->ptr, buf->len);
     }
-    moved = arena_alloc(buf->arena, cap);
-    if (buf->len > 0)
-        memcpy(moved, buf->ptr, buf->len);
-    buf->ptr = moved;
+    buf->ptr = at;
     buf->cap = cap;
 }
 
