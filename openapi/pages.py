@@ -107,7 +107,7 @@ def event_section(document, channel, event):
     return f"""<section class="event card" id="{event}">
 <h3>{event}</h3>
 <p>{prose(schema['description'])}</p>
-<p class="who">Made by {made}. Taken by {taken}. <a href="{event}.json">JSON Schema</a></p>
+<p class="who">Made by {made}. Taken by {taken}. <a href="/docs/events/{event}.json">JSON Schema</a></p>
 <div class="parts">
 <div>{table(("Member", "Holds", "Meaning"), member_rows(schema))}</div>
 <div><pre tabindex="0" aria-label="Sample of {event}"><code>{escape(sample.strip(), quote=False)}</code></pre></div>
@@ -132,12 +132,12 @@ def events_page(out):
         body += f"<h2>Topic <code>{channel['address']}</code></h2>\n"
         body += f"<p>{prose(channel['description'])} {kafka['partitions']} partitions; the key is the order's id.</p>\n"
         body += "".join(event_section(document, name, event) for event in channel["messages"])
-    footer = '<a href="asyncapi.yaml">AsyncAPI 3.0 document</a> · <a href="/docs/">The API</a>'
+    footer = '<a href="/docs/events/asyncapi.yaml">AsyncAPI 3.0 document</a> · <a href="/docs">The API</a>'
     page(out / "docs/events/index.html", document["info"]["title"], lead, body, footer)
 
 
 def problem_pages(out, document):
-    footer = '<a href="/problems/">All problems</a> · <a href="/docs/">The API</a>'
+    footer = '<a href="/problems/">All problems</a> · <a href="/docs">The API</a>'
     rows = []
     for problem in document["x-problems"]:
         slug = problem["code"].replace("_", "-")
@@ -150,7 +150,7 @@ def problem_pages(out, document):
         link = f'<a href="/problems/{slug}">{escape(problem["title"])}</a>'
         rows.append((f"<code>{problem['code']}</code>", str(problem["status"]), link))
     lead = "Errors are problem details (RFC 9457). Program against <code>code</code>; <code>type</code> leads to these pages."
-    page(out / "problems/index.html", "Problems", lead, table(("Code", "HTTP", "What"), rows), '<a href="/docs/">The API</a>')
+    page(out / "problems/index.html", "Problems", lead, table(("Code", "HTTP", "What"), rows), '<a href="/docs">The API</a>')
 
 
 def main(out):
