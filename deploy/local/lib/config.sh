@@ -1,0 +1,131 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the parts share their names
+# config.sh - writes what the programs read: secrets, settings, supervisord's list.
+
+# Fills ${NAME} in FILE with the value given, and leaves every other "$" alone. $1: file, then NAME=value...
+render() {
+    local text setting
+    text=$(<"$1")
+    for setting in "${@:2}"; do
+        text=${text//"\${${setting%%=*}}"/"${setting#*=}"}
+    done
+    printf '%s\n' "$text"
+}
+
+# Passwords are made once and kept, readable for root alone.
+make_secrets() {
+    local file=$STACK_DIR/secrets.env name
+    touch "$file"
+    chmod 600 "$file"
+    for name in POSTGRES_PASSWORD "${services[@]/%/_DB_PASSWORD}"; do
+        grep -q "^${name^^}=" "$file" || echo "${name^^}=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >>"$file"
+    done
+    # shellcheck disable=SC1090
+    . "$file"
+}
+
+# The addresses: of servers of this stack, or those given from outside.
+set_addresses() {
+    admin_url=${DATABASE_URL:-postgresql://postgres:$POSTGRES_PASSWORD@127.0.0.1:$postgres_port/orderline}
+    redis_url=${REDIS_URL:-redis://127.0.0.1:$redis_port}
+    kafka_brokers=${KAFKA_BROKERS:-127.0.0.1:$kafka_port}
+    cat >"$STACK_DIR/stack.env" <<END
+PORT_BASE=$PORT_BASE
+BASE_URL=$base_url
+BROKER=$broker
+DATABASE_URL=$admin_url
+REDIS_URL=$redis_url
+KAFKA_BROKERS=$kafka_brokers
+END
+    chmod 600 "$STACK_DIR/stack.env"
+}
+
+# The administrator's URL with the role and password of one service. $1: schema
+service_url() {
+    local rest=${admin_url#*://} password=${1^^}_DB_PASSWORD
+    echo "postgresql://orderline_$1:${!password}@${rest##*@}"
+}
+
+write_env() { # PROGRAM NAME=value...
+    printf "%s\n" "${@:2}" | sed "s/=\(.*\)/='\1'/" >"$STACK_DIR/conf/env/$1.env"
+}
+
+write_envs() {
+    local i name copy
+    write_env order-api "DATABASE_URL=$(service_url orders)" "REDIS_URL=$redis_url"
+    write_env kafka "BROKER_PORT=$kafka_port" "KAFKA_PARTITIONS=$KAFKA_PARTITIONS"
+    for name in "${services[@]}"; do
+        write_env "relay-$name" "SERVICE=$name" "DATABASE_URL=$(service_url "$name")" "KAFKA_BROKERS=$kafka_brokers" \
+            "HEALTH_PORT=${port_of[relay-$name]}"
+    done
+    for copy in "${ours[@]}"; do
+        [[ $copy == worker-* ]] || continue
+        name=${copy#worker-} name=${name%-[0-9]*}
+        # the order service's schema is called orders: "order" is a word of SQL
+        write_env "$copy" "DATABASE_URL=$(service_url "${name/%order/orders}")" "KAFKA_BROKERS=$kafka_brokers" \
+            "HEALTH_PORT=${port_of[$copy]}"
+    done
+}
+
+write_server_configs() {
+    local user=www-data
+    rm -rf "$STACK_DIR/conf/nginx"
+    mkdir -p "$STACK_DIR/conf/nginx"
+    cp -r "$root/nginx/includes" "$STACK_DIR/conf/nginx/includes"
+    render "$root/nginx/nginx.conf.template" "NGINX_USER=$user" "HTTP_PORT=$http_port" \
+        "FASTCGI_SOCKET=$STACK_DIR/run/order-api/socket" "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" \
+        >"$STACK_DIR/conf/nginx/nginx.conf"
+    render "$root/deploy/local/kafka/server.properties" "KAFKA_PORT=$kafka_port" "CONTROLLER_PORT=$controller_port" \
+        "KAFKA_DATA=$STACK_DIR/kafka/data" >"$STACK_DIR/conf/kafka.properties"
+    cp "$root/deploy/local/kafka/log4j.properties" "$root/deploy/local/postgresql.conf" "$root/deploy/local/redis.conf" \
+        "$STACK_DIR/conf/"
+    chmod -R a+rX "$STACK_DIR/conf/nginx" "$STACK_DIR"/conf/*.*
+    chmod 755 "$STACK_DIR/conf"
+}
+
+# program NAME PRIORITY USER SIGNAL SECONDS COMMAND: one section. Lower priorities start first and stop last.
+program() {
+    mkdir -p "$STACK_DIR/run/$1"
+    chown "$3:" "$STACK_DIR/run/$1"
+    cat <<END
+
+[program:$1]
+command=$STACK_DIR/bin/run $1 $3 $6
+priority=$2
+autostart=false
+autorestart=true
+startsecs=1
+startretries=20
+stopsignal=$4
+stopwaitsecs=$5
+redirect_stderr=true
+stdout_logfile=$STACK_DIR/log/$1.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=2
+END
+}
+
+write_supervisord_conf() {
+    local name bin=$STACK_DIR/bin
+    {
+        render "$root/deploy/local/supervisord.conf" "STACK_DIR=$STACK_DIR"
+        for name in "${servers[@]}"; do
+            case $name in
+            # INT is the fast stop: sessions are ended, the checkpoint is written
+            postgres) program postgres 10 postgres INT 60 "/usr/lib/postgresql/15/bin/postgres -D $STACK_DIR/postgres \
+-c config_file=$STACK_DIR/conf/postgresql.conf -c hba_file=$STACK_DIR/postgres/pg_hba.conf -c port=$postgres_port" ;;
+            redis) program redis 10 redis TERM 10 "/usr/bin/redis-server $STACK_DIR/conf/redis.conf --port $redis_port" ;;
+            kafka) program kafka 20 nobody TERM 60 "$bin/kafka" ;;
+            nginx) program nginx 90 root QUIT 15 "/usr/sbin/nginx -e stderr -c $STACK_DIR/conf/nginx/nginx.conf" ;;
+            esac
+        done
+        for name in "${ours[@]}"; do
+            case $name in
+            # multiwatch keeps N processes on the socket and passes TERM on; setpriv ends them with it should it be killed
+            order-api) program order-api 50 www-data TERM 20 "/usr/bin/spawn-fcgi -n -s socket -b 1024 -M 0660 -- \
+/usr/bin/multiwatch -f $ORDER_API_PROCESSES -- /usr/bin/setpriv --pdeathsig TERM $bin/order-api" ;;
+            relay-*) program "$name" 40 nobody TERM 20 "$bin/outbox-relay" ;;
+            worker-*) program "$name" 40 nobody TERM 20 "$bin/${name%-[0-9]*}" ;;
+            esac
+        done
+    } >"$STACK_DIR/conf/supervisord.conf"
+}

@@ -1,0 +1,95 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the parts share their names
+# look.sh - looking at a running stack: status, logs, demo.
+
+help_status() {
+    cat <<'END'
+Usage: ./stack status
+
+Each program with its state, pid, resident memory (with its children) and port. Exit status 3 unless all are running.
+END
+}
+command_status() {
+    as_root "$@"
+    STACK_DIR=$(readlink -f "$STACK_DIR")
+    supervisord_runs || { echo "down ($STACK_DIR)" && return 3; }
+    local name state pid down=0
+    # shellcheck disable=SC1091
+    broker=$(. "$STACK_DIR/stack.env" && echo "$BROKER") kafka_brokers=$(. "$STACK_DIR/stack.env" && echo "$KAFKA_BROKERS")
+    WORKERS=9 list_programs # for their ports
+    printf '%-22s %-9s %8s %9s %6s\n' PROGRAM STATE PID MEMORY PORT
+    while read -r name state pid; do
+        [[ $state == RUNNING ]] || down=3
+        printf '%-22s %-9s %8s %9s %6s\n' "$name" "$state" "${pid/#0/-}" "$(memory_of "$pid")" "${port_of[$name]:--}"
+    done < <(supervise states)
+    broker_line
+    echo "$base_url  ($STACK_DIR)"
+    return $down
+}
+# MiB of a process and its children; what they share counts once.
+memory_of() {
+    (($1)) || { echo - && return; }
+    local pid
+    for pid in "$1" $(<"/proc/$1/task/$1/children"); do cat "/proc/$pid/smaps_rollup"; done 2>/dev/null |
+        awk '$1 == "Pss:" { kib += $2 } END { printf "%.1f MiB\n", kib / 1024 }'
+}
+
+help_logs() {
+    cat <<'END'
+Usage: ./stack logs [PROGRAM] [-f]
+
+The last 40 lines of PROGRAM's log, or the last 5 of every program's; -f follows. The files are STACK_DIR/log/*.log.
+END
+}
+command_logs() {
+    local files=() follow=() lines=5 argument
+    for argument; do
+        case $argument in
+        -f) follow=(-F) ;;
+        *)
+            [[ -e $STACK_DIR/log/$argument.log ]] || die "no log of '$argument'; there are: $(cd "$STACK_DIR/log" && echo *.log)"
+            files+=("$STACK_DIR/log/$argument.log") lines=40
+            ;;
+        esac
+    done
+    ((${#files[@]})) || files=("$STACK_DIR"/log/*.log)
+    tail -n "$lines" "${follow[@]}" "${files[@]}"
+}
+
+help_demo() {
+    cat <<'END'
+Usage: ./stack demo
+
+Places an order with curl, waits until it is COMPLETED or CANCELLED, and prints its way with the time of each step.
+END
+}
+first_curl() { # $1: Idempotency-Key
+    cat <<END
+curl -i -X POST "$base_url/api/external/v1/orders/create" -H "Content-Type: application/json" \\
+  -H "Idempotency-Key: ${1:-82c412a6-d932-414a-89f0-5f40b1fac1db}" -d '{"customerId":"67993c38-8059-4d8b-8567-1542560584ee",
+  "items":[{"sku":"SKU-1","quantity":33,"unitPrice":19.99},{"sku":"SKU-2","quantity":14.50,"unitPrice":25}],"currency":"USD",
+  "shippingAddress":{"country":"USA","city":"Austin","addressLine1":"Lincoln, 65"}}'
+END
+}
+command_demo() {
+    local call answer id status began=$EPOCHREALTIME
+    call=$(first_curl "demo-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')")
+    printf '%s\n\n' "$call"
+    answer=$(bash -c "${call/curl -i/curl -sS -i}") || die "no answer from $base_url: is the stack up? ./stack status"
+    printf '%s\n\n' "$answer"
+    id=$(sed -n 's/.*"orderId":"\([^"]*\)".*/\1/p' <<<"$answer")
+    [[ -n $id ]] || die "the order was not accepted, see above"
+    until status=$(curl -sS "$base_url/api/v1/orders/$id" | sed -n 's/.*"status":"\([A-Z]*\)".*/\1/p') &&
+        [[ $status == COMPLETED || $status == CANCELLED ]]; do
+        ((${EPOCHREALTIME/[.,]*/} - ${began/[.,]*/} < 30)) || die "still $status after 30 s: ./stack logs"
+        show_progress "$id" "$began" "$status"
+        sleep 0.05
+    done
+    show_done "$id" "$began" "$status"
+    curl -sS "$base_url/api/v1/orders/$id/timeline" | /usr/bin/python3 -c '
+import json, sys
+from datetime import datetime
+rows = [(datetime.fromisoformat(r["at"].replace("Z", "+00:00")), r) for r in json.load(sys.stdin)["data"]]
+for at, row in rows:
+    passed = (at - rows[0][0]).total_seconds() * 1000
+    print("  %6.0f ms  %-12s %s" % (passed, row["to"], row["reason"] or ""))'
+}

@@ -1,0 +1,49 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the parts share their names
+# settings.sh - what the user may set, what follows from it, and the tables of programs.
+
+: "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
+: "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
+[[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
+
+services=(orders payment inventory fulfillment notification) # each with a schema and a relay
+workers=(order payment inventory fulfillment notification)
+
+# A stack keeps the ports it was made with, unless told otherwise.
+if [[ -z $PORT_BASE ]]; then
+    PORT_BASE=$(sed -n 's/^PORT_BASE=//p' "$STACK_DIR/stack.env" 2>/dev/null || true)
+    PORT_BASE=${PORT_BASE:-3001}
+fi
+http_port=$PORT_BASE postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
+kafka_port=$((PORT_BASE + 4)) controller_port=$((PORT_BASE + 5))
+base_url=http://localhost:$http_port
+
+# The programs of this stack, in the order in which they start and are shown, and where each is asked for its health.
+servers=() ours=()
+declare -A port_of
+list_programs() {
+    local i n count
+    servers=() ours=(order-api)
+    [[ -n ${DATABASE_URL:-} ]] || servers+=(postgres)
+    [[ -n ${REDIS_URL:-} ]] || servers+=(redis)
+    [[ -n ${KAFKA_BROKERS:-} ]] || servers+=(kafka)
+    servers+=(nginx)
+    port_of=([postgres]=$postgres_port [redis]=$redis_port [kafka]=$kafka_port [nginx]=$http_port)
+    for i in "${!services[@]}"; do
+        ours+=("relay-${services[i]}")
+        port_of[relay-${services[i]}]=$((PORT_BASE + 11 + i))
+    done
+    for i in "${!workers[@]}"; do
+        count=WORKERS_${workers[i]^^}
+        for ((n = 1; n <= ${!count:-$WORKERS}; n++)); do
+            ours+=("worker-${workers[i]}$( ((n == 1)) || echo "-$n")")
+            port_of[${ours[-1]}]=$((PORT_BASE + 21 + i + 10 * (n - 1)))
+        done
+    done
+}
+
+as_root() {
+    ((EUID == 0)) && return
+    command -v sudo >/dev/null || die "needs root: run it as root, or install sudo"
+    exec sudo --preserve-env="$(compgen -e | grep -E '^(STACK_DIR|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|.*_proxy)' | paste -sd,)" \
+        "$root/stack" "$command" "$@"
+}

@@ -1,0 +1,177 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the parts share their names
+# up.sh - from whatever state the machine is in to a stack that answers.
+
+help_up() {
+    cat <<'END'
+Usage: ./stack up
+
+Installs what is missing (apt, npm, Kafka by Maven), builds, starts all programs under supervisord, waits until they are
+ready and prints the addresses. Run again it builds and restarts only what changed. Needs root. `./stack --help` lists the
+settings.
+END
+}
+
+command_up() {
+    as_root "$@"
+    check_system
+    place_stack_dir
+    exec 9>"$STACK_DIR/run/lock"
+    flock -n 9 || die "another ./stack is at work on $STACK_DIR: wait for it"
+    check_disk 500
+    list_programs
+    supervisord_runs || check_ports
+
+    install_packages "${run_packages[@]}"
+    build_all
+    choose_broker
+    make_secrets
+    set_addresses
+    write_envs
+    write_server_configs
+    write_supervisord_conf
+    install_programs
+    install_site
+    start_all
+    print_addresses
+}
+
+# Builds, while npm and Maven fetch: one needs the cores, the others the network.
+build_all() {
+    mkdir -p "$root/build"
+    exec 8>"$root/build/lock"
+    flock 8
+    start npm npm_parts --omit=dev
+    if wants_kafka; then start kafka fetch_kafka; fi
+    step build "build ($BUILD)" "The compiler's own words are above." build_programs
+    finish npm "npm parts" "Check the network and 'npm config get registry', then run it again."
+    kafka_fetched=false
+    if wants_kafka && await kafka "Apache Kafka's jars"; then kafka_fetched=true; fi
+    exec 8>&-
+}
+build_programs() {
+    cd "$root" || return
+    [[ -e build/$BUILD/build.ninja ]] || cmake --preset "$BUILD"
+    NINJA_STATUS='[%f/%t] ' cmake --build --preset "$BUILD"
+}
+
+wants_kafka() { [[ $BROKER != embedded && -z ${KAFKA_BROKERS:-} ]]; }
+
+# Says which broker runs; `status` repeats it.
+choose_broker() {
+    case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
+    if [[ -n ${KAFKA_BROKERS:-} ]]; then
+        broker=external
+    elif $kafka_fetched; then
+        broker=kafka
+    elif [[ $BROKER == kafka ]]; then
+        tail -n 5 "$STACK_DIR/log/up-kafka.log" >&2
+        die "Maven could not fetch Apache Kafka: check the network and ~/.m2/settings.xml, or take BROKER=embedded"
+    else
+        broker=embedded
+    fi
+    broker_line
+}
+broker_line() {
+    case $broker in
+    kafka) echo "broker: Apache Kafka $(basename "$root"/build/kafka/libs/kafka_2.13-*.jar .jar | cut -d- -f2)" ;;
+    external) echo "broker: yours, at $kafka_brokers" ;;
+    embedded)
+        if [[ $BROKER == embedded ]]; then echo "broker: EMBEDDED, in memory only, as asked for"; else
+            echo "broker: EMBEDDED, in memory only, because Maven could not fetch Kafka ($STACK_DIR/log/up-kafka.log)"
+        fi
+        ;;
+    esac
+}
+
+# The stack runs copies: a build never changes a program under its feet, and root's checkout may stay closed.
+install_programs() {
+    local name
+    install -C "$root/deploy/local/run" "$root/build/$BUILD"/bin/* "$STACK_DIR/bin/"
+    case $broker in
+    kafka)
+        install -C "$root/deploy/local/kafka/start" "$STACK_DIR/bin/kafka"
+        install -d -o nobody "$STACK_DIR"/kafka/data
+        cp -ru --link "$root/build/kafka/libs" "$STACK_DIR/kafka/" 2>/dev/null || cp -ru "$root/build/kafka/libs" "$STACK_DIR/kafka/"
+        ;;
+    embedded) install -C "$root/build/$BUILD/bin/embedded-broker" "$STACK_DIR/bin/kafka" ;;
+    esac
+}
+
+install_site() {
+    cp -r "$root/nginx/www/." "$STACK_DIR/www/"
+    if [[ -x $root/openapi/build ]]; then
+        step site "documentation" "It is made from openapi/." "$root/openapi/build" "$STACK_DIR/www"
+    fi
+    chmod -R a+rX "$STACK_DIR/www"
+}
+
+make_postgres() {
+    [[ ! -e $STACK_DIR/postgres/PG_VERSION ]] || return 0
+    local password=$STACK_DIR/run/postgres/password
+    install -d -o postgres -g postgres -m 700 "$STACK_DIR/postgres"
+    install -o postgres -m 600 /dev/stdin "$password" <<<"$POSTGRES_PASSWORD"
+    cd / || return
+    runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -D "$STACK_DIR/postgres" --username=postgres \
+        --auth=scram-sha-256 --pwfile="$password" --encoding=UTF8 --locale=C.UTF-8 --no-instructions
+    rm "$password"
+}
+
+# Servers first, then what they hold, then the programs that need both.
+start_all() {
+    local name changed
+    start_supervisord
+    mapfile -t changed < <(changed_programs)
+    ((${#changed[@]} == 0)) || supervise stop "${changed[@]}"
+    if has postgres "${servers[@]}"; then
+        step initdb "PostgreSQL's files" "Is the disk full?" make_postgres
+    fi
+    supervise start "${servers[@]}" || true
+    if has postgres "${servers[@]}"; then
+        wait_for postgres 60 pg_isready -q -h 127.0.0.1 -p "$postgres_port"
+        make_database
+    fi
+    if has redis "${servers[@]}"; then wait_for redis 20 redis_answers; fi
+    if [[ -x $root/sql/migrate ]]; then
+        step migrate "database" "Look at sql/migrate's words above." migrate
+    fi
+    step topics "topics" "Is the broker up? ./stack logs kafka" env "KAFKA_BROKERS=$kafka_brokers" \
+        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "$STACK_DIR/bin/make-topics"
+    supervise start "${ours[@]}" || true
+    for name in "${ours[@]}"; do
+        [[ -z ${port_of[$name]:-} ]] || wait_for "$name" 60 curl -fsS -m 2 "http://127.0.0.1:${port_of[$name]}/readiness"
+    done
+    wait_for order-api 60 curl -fsS -m 5 "http://127.0.0.1:$http_port/api/utility/readiness"
+    remember_programs
+}
+
+has() { [[ " ${*:2} " == *" $1 "* ]]; }
+redis_answers() { [[ $(redis-cli -h 127.0.0.1 -p "$redis_port" ping) == PONG ]]; }
+make_database() {
+    PGPASSWORD=$POSTGRES_PASSWORD psql -qX -h 127.0.0.1 -p "$postgres_port" -U postgres -d postgres -v ON_ERROR_STOP=1 <<'END'
+SELECT 'CREATE DATABASE orderline' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'orderline') \gexec
+END
+}
+migrate() {
+    local name settings=("DATABASE_URL=$admin_url")
+    for name in "${services[@]/%/_DB_PASSWORD}"; do
+        name=${name^^}
+        settings+=("$name=${!name}")
+    done
+    env "${settings[@]}" "$root/sql/migrate" --demo
+}
+
+print_addresses() {
+    cat <<END
+
+Orderline is ready ($(seconds_since "$began")).
+  API      $base_url/api/v1/orders      docs  $base_url/docs
+  events   $base_url/docs/events        page  $base_url/
+  data     $STACK_DIR
+$(broker_line)
+
+Place an order:
+$(first_curl)
+
+Then: ./stack demo, ./stack status, ./stack logs order-api -f, ./stack down
+END
+}
