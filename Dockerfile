@@ -21,6 +21,7 @@ COPY cmake cmake
 COPY common common
 COPY fcgi fcgi
 COPY workers workers
+COPY deploy/topics deploy/topics
 # Preset `failpoints` is for the tests: it lets them make a process die at a named place.
 ARG PRESET=release
 RUN cmake --preset "$PRESET" && cmake --build --preset "$PRESET" && cp -r "build/$PRESET/bin" /out

@@ -1,0 +1,38 @@
+"""One stack of its own for all tests here: local processes, or with --compose containers."""
+import pytest
+
+from harness.compose import ComposeStack
+from harness.local import LocalStack
+from invariants import broken_invariants
+
+
+def pytest_addoption(parser):
+    parser.addoption("--compose", action="store_true", help="run against containers instead of local processes")
+
+
+@pytest.fixture(scope="session")
+def stack(request, tmp_path_factory):
+    backend = ComposeStack if request.config.getoption("--compose") else LocalStack
+    running = backend(tmp_path_factory.mktemp("stack"))
+    failures = request.session.testsfailed
+    try:
+        running.up()
+        yield running
+    finally:
+        running.down(keep_logs=request.session.testsfailed > failures)
+
+
+@pytest.fixture
+def durable(stack):
+    """For what an embedded broker cannot show: it forgets everything when it stops."""
+    if not stack.durable_broker:
+        pytest.skip("needs a durable broker; this stack runs the embedded one")
+    return stack
+
+
+@pytest.fixture
+def at_rest(stack):
+    """Behind the test everything comes to rest, and no invariant is broken."""
+    yield stack
+    stack.wait_rest()
+    assert broken_invariants(stack) == []
