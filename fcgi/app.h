@@ -1,0 +1,43 @@
+/* app.h - what all threads of the process share, and how a thread answers. */
+#pragma once
+
+#include "base/settings.h"
+#include "fcgi/batcher.h"
+#include "fcgi/request.h"
+#include <stdatomic.h>
+
+struct app_settings {
+    const char *database_url;
+    const char *redis_url;
+    int64_t threads;
+    int64_t writers;
+    int64_t readers;
+    int64_t query_threads;
+    int64_t batch_max;
+    int64_t queue_max;
+    int64_t redis_timeout_ms;
+    int64_t sql_timeout_ms;
+    int64_t request_timeout_ms;
+    int64_t log_level;
+};
+
+/* One a process. */
+struct app {
+    const struct app_settings *settings;
+    struct batcher *writers;             /* struct create_work */
+    struct batcher *readers;             /* struct read_work */
+    struct batcher *queries;             /* struct query: one at a time, for what does not batch */
+    struct batcher *probes;              /* struct probe: readiness, with a connection and a short deadline of its own */
+    _Atomic(const struct text *) secret; /* signs what Redis remembers; NULL until the first create has fetched it */
+};
+
+/* Starts the batchers; FAULT says what could not be started. SETTINGS have to outlive APP. */
+MUST_CHECK bool app_start(struct app *app, const struct app_settings *settings, struct fault *fault);
+
+/* Drains and ends the batchers; works on a half-started APP as well. */
+void app_stop(struct app *app);
+
+/* The three hooks of fastcgi.h; CONTEXT is the struct app. */
+void *app_thread_enter(void *context);
+void app_thread_answer(void *own, const struct request *request, struct response *response);
+void app_thread_leave(void *own);

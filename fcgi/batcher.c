@@ -1,0 +1,245 @@
+/* batcher.c - one queue, a few threads, batches of whatever waits. */
+#include "fcgi/batcher.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+/* Lives on its owner's stack. A semaphore each, since posting one takes no lock and wakes nobody else. */
+struct job {
+    TAILQ_ENTRY(job) link;
+    bool waits; /* in the queue; under the batcher's lock */
+    void *work;
+    int64_t deadline_ms;
+    bool done;           /* the outcome, with */
+    struct fault *fault; /* the reason where it failed */
+    sem_t over;
+};
+
+TAILQ_HEAD(job_queue, job);
+
+struct batcher {
+    struct batcher_options options;
+    pthread_mutex_t lock; /* guards what follows; held for a few instructions at a time */
+    pthread_cond_t filled;
+    struct job_queue queue;
+    int waiting;
+    bool ending;
+    int started;
+    pthread_t threads[];
+};
+
+/* What one thread works on. */
+struct batch {
+    struct batcher *batcher;
+    struct pg *pg;
+    struct arena arena;
+    struct job **jobs;
+    void **works;
+    size_t count;
+};
+
+/* ---- the owners' side ---- */
+
+static bool job_queue_up(struct batcher *batcher, struct job *job)
+{
+    bool room;
+
+    pthread_mutex_lock(&batcher->lock);
+    room = batcher->waiting < batcher->options.queue_max && !batcher->ending;
+    if (room) {
+        TAILQ_INSERT_TAIL(&batcher->queue, job, link);
+        batcher->waiting++;
+        job->waits = true;
+        pthread_cond_signal(&batcher->filled);
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return room;
+}
+
+/* Takes JOB out of the queue; false where a thread has it already. */
+static bool job_withdraw(struct batcher *batcher, struct job *job)
+{
+    bool waits;
+
+    pthread_mutex_lock(&batcher->lock);
+    waits = job->waits;
+    if (waits) {
+        TAILQ_REMOVE(&batcher->queue, job, link);
+        batcher->waiting--;
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return waits;
+}
+
+/* True when JOB is over, false when its deadline passed before. */
+static bool job_await(struct job *job)
+{
+    struct timespec until = { .tv_sec = job->deadline_ms / 1000, .tv_nsec = job->deadline_ms % 1000 * 1000000 };
+
+    while (sem_clockwait(&job->over, CLOCK_MONOTONIC, &until) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+bool batcher_do(struct batcher *batcher, void *work, int64_t deadline_ms, struct fault *fault)
+{
+    struct job job = { .work = work, .deadline_ms = deadline_ms, .fault = fault };
+
+    sem_init(&job.over, 0, 0);
+    if (!job_queue_up(batcher, &job))
+        return fault_set(fault, FAULT_BUSY, "queue_full", "%s: %d already wait", batcher->options.name,
+                         batcher->options.queue_max);
+    if (!job_await(&job)) {
+        if (job_withdraw(batcher, &job))
+            return fault_set(fault, FAULT_TIMEOUT, "queue_wait", "%s: the deadline passed in the queue",
+                             batcher->options.name);
+        while (sem_wait(&job.over) != 0)
+            ; /* EINTR */
+    }
+    sem_destroy(&job.over);
+    return job.done;
+}
+
+/* ---- the threads' side ---- */
+
+/* Moves up to batch_max jobs from the queue into BATCH; false when there are none and the batcher ends. */
+static bool batch_take(struct batch *batch)
+{
+    struct batcher *batcher = batch->batcher;
+    struct job *job;
+
+    batch->count = 0;
+    pthread_mutex_lock(&batcher->lock);
+    while (TAILQ_EMPTY(&batcher->queue) && !batcher->ending)
+        pthread_cond_wait(&batcher->filled, &batcher->lock);
+    while (batch->count < (size_t)batcher->options.batch_max && (job = TAILQ_FIRST(&batcher->queue))) {
+        TAILQ_REMOVE(&batcher->queue, job, link);
+        batcher->waiting--;
+        job->waits = false;
+        batch->works[batch->count] = job->work;
+        batch->jobs[batch->count++] = job;
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    return batch->count > 0;
+}
+
+static bool batch_run(struct batch *batch, size_t first, size_t count, struct fault *fault)
+{
+    const struct batcher_options *options = &batch->batcher->options;
+    bool done = options->run(options->context, batch->pg, &batch->arena, batch->works + first, count, fault);
+
+    arena_reset(&batch->arena);
+    return done;
+}
+
+/* Connections that a restarted server has closed, deadlocks: gone the second time, as a rule. */
+static bool once_more(const struct fault *fault, int64_t deadline_ms)
+{
+    return (fault->kind == FAULT_TRANSIENT || fault->kind == FAULT_UNKNOWN) && clock_left_ms(deadline_ms) > 0;
+}
+
+static bool fails_for_good(const struct fault *fault)
+{
+    return !fault_is_retryable(fault) && fault->kind != FAULT_UNKNOWN;
+}
+
+static void batch_run_one_by_one(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct job *job = batch->jobs[i];
+
+        if (clock_left_ms(job->deadline_ms) == 0)
+            fault_set(job->fault, FAULT_TIMEOUT, "batch_wait", "%s: the deadline passed behind another work's failure",
+                      batch->batcher->options.name);
+        else
+            job->done = batch_run(batch, i, 1, job->fault);
+    }
+}
+
+static void batch_do(struct batch *batch)
+{
+    struct fault fault = { 0 };
+    bool done = batch_run(batch, 0, batch->count, &fault);
+
+    if (!done && once_more(&fault, batch->jobs[0]->deadline_ms)) {
+        log_warn("%s: %s %s: %s; once more", batch->batcher->options.name, fault_kind_name(fault.kind), fault.code,
+                 fault.detail);
+        done = batch_run(batch, 0, batch->count, &fault);
+    }
+    if (!done && batch->count > 1 && fails_for_good(&fault)) {
+        batch_run_one_by_one(batch);
+        return;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->jobs[i]->done = done;
+        if (!done)
+            *batch->jobs[i]->fault = fault;
+    }
+}
+
+static void *thread_main(void *argument)
+{
+    struct batcher *batcher = argument;
+    size_t max = (size_t)batcher->options.batch_max;
+    ARENA_SCOPE own = { 0 };
+    struct batch batch = {
+        .batcher = batcher,
+        .pg = pg_new(&batcher->options.pg),
+        .jobs = arena_array(&own, max, sizeof *batch.jobs),
+        .works = arena_array(&own, max, sizeof *batch.works),
+    };
+
+    while (batch_take(&batch)) {
+        batch_do(&batch);
+        for (size_t i = 0; i < batch.count; i++)
+            sem_post(&batch.jobs[i]->over); /* from here on the job is gone with its owner's stack */
+    }
+    pg_free(batch.pg);
+    arena_free(&batch.arena);
+    return NULL;
+}
+
+struct batcher *batcher_new(const struct batcher_options *options, struct fault *fault)
+{
+    struct batcher *batcher = calloc(1, sizeof *batcher + (size_t)options->threads * sizeof batcher->threads[0]);
+
+    if (!batcher) {
+        fault_set(fault, FAULT_PERMANENT, "memory", "%s: out of memory", options->name);
+        return NULL;
+    }
+    batcher->options = *options;
+    pthread_mutex_init(&batcher->lock, NULL);
+    pthread_cond_init(&batcher->filled, NULL);
+    TAILQ_INIT(&batcher->queue);
+    while (batcher->started < options->threads) {
+        int error = pthread_create(&batcher->threads[batcher->started], NULL, thread_main, batcher);
+
+        if (error) {
+            fault_set(fault, FAULT_PERMANENT, "thread", "%s: %s", options->name, strerrordesc_np(error));
+            batcher_free(batcher);
+            return NULL;
+        }
+        batcher->started++;
+    }
+    return batcher;
+}
+
+void batcher_free(struct batcher *batcher)
+{
+    if (!batcher)
+        return;
+    pthread_mutex_lock(&batcher->lock);
+    batcher->ending = true;
+    pthread_cond_broadcast(&batcher->filled);
+    pthread_mutex_unlock(&batcher->lock);
+    for (int i = 0; i < batcher->started; i++)
+        pthread_join(batcher->threads[i], NULL);
+    pthread_cond_destroy(&batcher->filled);
+    pthread_mutex_destroy(&batcher->lock);
+    free(batcher);
+}

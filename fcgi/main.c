@@ -1,0 +1,111 @@
+/* main.c - order-api: settings, start and graceful end. */
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "base/stop.h"
+#include "fcgi/app.h"
+#include "fcgi/fastcgi.h"
+#include "io/redis.h"
+#include "model/order.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define AT(member) offsetof(struct app_settings, member)
+
+static const struct setting settings_table[] = {
+    { "DATABASE_URL", SETTING_SECRET, AT(database_url), NULL, 0, 0, "PostgreSQL, as role orderline_orders" },
+    { "REDIS_URL", SETTING_SECRET, AT(redis_url), NULL, 0, 0, "Redis, where finished answers are remembered" },
+    { "THREADS", SETTING_INT, AT(threads), "64", 1, 1024, "requests in work at once" },
+    { "WRITERS", SETTING_INT, AT(writers), "2", 1, 64, "connections that create orders" },
+    { "READERS", SETTING_INT, AT(readers), "1", 1, 64, "connections that read single orders" },
+    { "QUERY_THREADS", SETTING_INT, AT(query_threads), "2", 1, 64, "connections for lists, timelines and cancels" },
+    { "BATCH_MAX", SETTING_INT, AT(batch_max), "64", 1, 64, "orders in one transaction" },
+    { "QUEUE_MAX", SETTING_INT, AT(queue_max), "1024", 1, 65536,
+      "requests that wait for a connection, a kind; past it 503" },
+    { "REDIS_TIMEOUT_MS", SETTING_INT, AT(redis_timeout_ms), "100", 1, 5000, "ms for a command of Redis" },
+    { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "3000", 100, 60000, "ms for a call of PostgreSQL" },
+    { "REQUEST_TIMEOUT_MS", SETTING_INT, AT(request_timeout_ms), "5000", 100, 60000, "ms for a request to begin its call" },
+    { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
+};
+
+static const struct program program = {
+    .name = "order-api",
+    .summary = "The order API behind a web server: FastCGI on the listening socket that is descriptor 0.",
+    .settings = settings_table,
+    .setting_count = ARRAY_LEN(settings_table),
+};
+
+enum { IO_TIMEOUT_MS = 10000 };
+
+/* Signals are the main thread's alone: a read that one interrupts would cost libfcgi its request. */
+static void signals_mask(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(how, &set, NULL);
+}
+
+static int failed(const struct fault *fault)
+{
+    log_error("cannot start: %s", fault->detail);
+    return EXIT_FAILURE;
+}
+
+/* Each thread makes a handle of its own; what is wrong with the address shows here, before any. */
+static bool redis_url_fits(const struct app_settings *settings, struct fault *fault)
+{
+    struct redis *redis = redis_new(settings->redis_url, (int)settings->redis_timeout_ms, fault);
+
+    redis_free(redis);
+    return redis != NULL;
+}
+
+static int serve(const struct app_settings *settings)
+{
+    struct fault fault = { 0 };
+    struct fastcgi *fastcgi;
+    struct app app;
+    struct fastcgi_options options = {
+        .listen_fd = STDIN_FILENO,
+        .threads = (int)settings->threads,
+        .io_timeout_ms = IO_TIMEOUT_MS,
+        .body_max = ORDER_BODY_MAX,
+        .enter = app_thread_enter,
+        .answer = app_thread_answer,
+        .leave = app_thread_leave,
+        .context = &app,
+    };
+
+    if (!redis_url_fits(settings, &fault))
+        return failed(&fault);
+    if (!app_start(&app, settings, &fault)) {
+        app_stop(&app);
+        return failed(&fault);
+    }
+    fastcgi = fastcgi_start(&options, &fault);
+    if (!fastcgi) {
+        app_stop(&app);
+        return failed(&fault);
+    }
+    signals_mask(SIG_UNBLOCK);
+    log_info("ready: %d threads", options.threads);
+    fastcgi_join(fastcgi);
+    app_stop(&app);
+    log_info("stopped");
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static struct app_settings settings;
+
+    settings_read(&program, argc, argv, &settings);
+    failpoint_init();
+    stop_init();
+    signals_mask(SIG_BLOCK);
+    log_start(program.name, (enum log_level)settings.log_level);
+    return serve(&settings);
+}

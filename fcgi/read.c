@@ -1,0 +1,72 @@
+/* read.c - GET /orders/{id}: what many ask at once is read at once. */
+#include "fcgi/handlers.h"
+
+struct read_work {
+    struct uuid id;
+    struct arena *arena; /* the owner's */
+    struct order_view view;
+};
+
+bool read_batch(void *context, struct pg *pg, struct arena *arena, void *const *works, size_t count, struct fault *fault)
+{
+    struct uuid *ids = arena_array(arena, count, sizeof *ids);
+    struct order_view *views = arena_array(arena, count, sizeof *views);
+
+    (void)context;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = ((const struct read_work *)works[i])->id;
+    if (!orders_read(pg, arena, ids, count, views, fault))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct read_work *work = works[i];
+
+        work->view = views[i];
+        if (!views[i].found)
+            continue;
+        work->view.items = arena_copy(work->arena, views[i].items); /* the batch's arena ends here */
+        work->view.address = arena_copy(work->arena, views[i].address);
+        if (views[i].failure_reason.ptr)
+            work->view.failure_reason = arena_copy(work->arena, views[i].failure_reason);
+    }
+    return true;
+}
+
+/* Whether TAG is among those of the header: a list of entity tags, weak or strong, or "*" (RFC 9110 section 13.1.2). */
+static bool tag_listed(struct text header, struct text tag)
+{
+    if (text_is(header, "*"))
+        return true;
+    for (size_t at = 0; at + tag.len <= header.len; at++)
+        if (memcmp(header.ptr + at, tag.ptr, tag.len) == 0)
+            return true; /* tags here are a number in quotes, which no part of another tag can look like */
+    return false;
+}
+
+/* Takes the body back where the client has this version already. */
+static void answer_if_changed(struct call *call, const struct order_view *view)
+{
+    struct text tag = arena_printf(call->arena, "\"%d\"", view->version);
+    struct text known;
+
+    if (request_param(call->request, "HTTP_IF_NONE_MATCH", &known) != 1 || !tag_listed(known, tag))
+        return;
+    call->response->status = 304;
+    call->response->content_type = NULL;
+    call->response->body = TEXT("");
+}
+
+void handle_read(struct call *call)
+{
+    struct read_work work = { .arena = call->arena };
+    struct fault fault = { 0 };
+
+    if (!call_order_id(call, &work.id))
+        return;
+    if (!batcher_do(call->app->readers, &work, call->deadline_ms, &fault)) {
+        call_fail(call, &fault);
+        return;
+    }
+    call_answer_order(call, &work.view);
+    if (work.view.found)
+        answer_if_changed(call, &work.view);
+}
