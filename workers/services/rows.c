@@ -58,15 +58,17 @@ bool order_rows_lock(struct batch *batch, const char *call, const char *const *s
     if (!batch_call(batch, call, &args, &rows->stored))
         return false;
 
+    /* What came back is not what this program knows: the database may be of a newer release. No event is to blame, so none
+     * goes to the dead letters for it: the batch waits for the program to be replaced. */
     if ((size_t)rows->stored.count != rows->count)
-        return fault_set(&batch->fault, FAULT_PERMANENT, "rows", "%zu orders were asked for, %d rows came back", rows->count,
+        return fault_set(&batch->fault, FAULT_TRANSIENT, "rows", "%zu orders were asked for, %d rows came back", rows->count,
                          rows->stored.count);
     for (size_t i = 0; i < rows->count; i++) {
         struct uuid id = pg_uuid(&rows->stored, (int)i, 0);
 
         if (!uuid_equal(&id, &rows->ids[i]) || !read_state(rows, i, state_names, state_count, &rows->states[i]))
-            return fault_set(&batch->fault, FAULT_PERMANENT, "rows",
-                             "a locked row has an unknown state or is out of order: is the database of a newer release?");
+            return fault_set(&batch->fault, FAULT_TRANSIENT, "rows",
+                             "a row is out of order or in a state unknown here: is the database of a newer release?");
     }
     return true;
 }
