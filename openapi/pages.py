@@ -16,7 +16,7 @@ PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title} · Orderline</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
+<link rel="icon" href="/docs/favicon.svg">
 <link rel="stylesheet" href="/docs/orderline.css">
 </head>
 <body>
