@@ -1,0 +1,76 @@
+#include "base/clock.h"
+#include "base/stop.h"
+#include "tests/unit/child.h"
+#include "tests/unit/unit.h"
+#include <poll.h>
+#include <signal.h>
+
+static bool readable(void)
+{
+    struct pollfd pollfd = { .fd = stop_fd(), .events = POLLIN };
+
+    return poll(&pollfd, 1, 0) == 1;
+}
+
+static void stop_by_signal(void *arg)
+{
+    int64_t start;
+
+    stop_init();
+    raise(SIGPIPE);
+    if (stop_requested() || readable() || stop_wait_ms(1))
+        _exit(1);
+    raise(*(int *)arg);
+    start = clock_mono_ms();
+    if (!stop_requested() || !readable() || !stop_wait_ms(60000) || clock_mono_ms() - start > 30000)
+        _exit(2);
+    stop_request(); /* again changes nothing */
+    _exit(readable() ? 0 : 3);
+}
+
+static void both_signals_raise_the_flag_and_make_the_descriptor_readable_for_ever(void **state)
+{
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        int signal_number = i ? SIGINT : SIGTERM;
+        struct child child = child_run(stop_by_signal, &signal_number);
+
+        assert_int_equal(child_exit_code(&child), 0);
+    }
+}
+
+static void wait_for_alarm(int signal_number)
+{
+    (void)signal_number;
+    stop_request();
+}
+
+static void wait_until_interrupted(void *arg)
+{
+    int64_t start = clock_mono_ms();
+    (void)arg;
+
+    stop_init();
+    signal(SIGALRM, wait_for_alarm);
+    ualarm(20000, 0);
+    _exit(stop_wait_ms(60000) && clock_mono_ms() - start < 30000 ? 0 : 1);
+}
+
+static void a_request_ends_a_wait_that_has_begun(void **state)
+{
+    struct child child = child_run(wait_until_interrupted, NULL);
+    (void)state;
+
+    assert_int_equal(child_exit_code(&child), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_signals_raise_the_flag_and_make_the_descriptor_readable_for_ever),
+        cmocka_unit_test(a_request_ends_a_wait_that_has_begun),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
