@@ -12,8 +12,8 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def stack(request, tmp_path_factory):
-    backend = ComposeStack if request.config.getoption("--compose") else LocalStack
-    running = backend(tmp_path_factory.mktemp("stack"))
+    compose = request.config.getoption("--compose")
+    running = ComposeStack(tmp_path_factory.mktemp("stack")) if compose else LocalStack()
     failures = request.session.testsfailed
     try:
         running.up()

@@ -3,9 +3,11 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
-from .stack import RELAYS, WORKERS, Stack, wait_for
+from .local import descendants
+from .stack import Stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROJECT = os.environ.get("COMPOSE_TEST_PROJECT", "orderline-test")
@@ -27,7 +29,10 @@ class ComposeStack(Stack):
         kind = self._docker("inspect", "--format", "{{json .Config.Env}}", image.strip())
         self.durable_broker = "MOCK" not in kind
 
-    def down(self):
+    def down(self, keep_logs=False):
+        if keep_logs:
+            self._scratch.joinpath("compose.log").write_text(self._compose("logs", "--no-color", timeout=120))
+            print(f"logs: {self._scratch / 'compose.log'}")
         self._compose("down", "--volumes", "--timeout", "20", timeout=300)
 
     # ---- processes ----
@@ -42,13 +47,19 @@ class ComposeStack(Stack):
             environment = {name: str(value) for name, value in settings.items()}
             override.write_text(json.dumps({"services": {program: {"environment": environment}}}))
             files = [override]
-        # A process that a failpoint kills may die before it is ever healthy: only plain starts wait.
-        wait = [] if settings else ["--wait", "--wait-timeout", "120"]
+        # A process that a failpoint kills may die before it is ever healthy.
+        wait = [] if "kill" in settings.get("FAILPOINTS", "") else ["--wait", "--wait-timeout", "120"]
         self._compose("up", "--detach", "--no-deps", *wait, program, files=files, timeout=180)
 
     def kill(self, program):
         # `docker kill` counts as stopped by hand and is not restarted; the death of the process is a crash.
-        subprocess.run(["kill", "-9", str(self.pid(program))], check=True)
+        # In front of order-api stand the container's init and multiwatch, which only watch over it.
+        victims = descendants(self.pid(program))[2:] if program == "order-api" else [self.pid(program)]
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+
+    def crashes(self, program):
+        return int(self._docker("inspect", "--format", "{{.RestartCount}}", self._container(program)))
 
     def pid(self, program):
         container = self._container(program, missing_ok=True)
@@ -60,6 +71,8 @@ class ComposeStack(Stack):
 
     def resume(self, program):
         self._docker("unpause", self._container(program))
+
+    can_partition = True
 
     def partition(self, program):
         self._docker("network", "disconnect", f"{PROJECT}_default", self._container(program))
@@ -96,6 +109,3 @@ class ComposeStack(Stack):
         names = self._compose("ps", "--all", "--quiet", program).split()
         assert names or missing_ok, f"there is no container of {program}"
         return names[0] if names else None
-
-    def all_programs_up(self):
-        return wait_for("every program has a process", lambda: all(self.pid(p) for p in ("order-api", *RELAYS, *WORKERS)), 60)

@@ -2,45 +2,58 @@
 import contextlib
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 
-import psycopg2
+import requests
+from confluent_kafka import KafkaException, Producer
 
-from .stack import Stack, wait_for
+from .stack import RELAYS, WORKERS, Stack, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PORT = int(os.environ.get("TEST_PORT_BASE", "4001"))
+HEALTH = {**{name: PORT + 11 + i for i, name in enumerate(RELAYS)}, **{name: PORT + 21 + i for i, name in enumerate(WORKERS)}}
+
+
+def descendants(pid):
+    """PID and every process below it."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            found += map(int, pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+    return found
 
 
 class LocalStack(Stack):
-    def __init__(self, scratch):
-        # Not below pytest's own directory: that is closed to the users the servers run as.
+    def __init__(self):
         self._dir = pathlib.Path(os.environ.get("TEST_STACK_DIR", ROOT / ".stack-test"))
-        self._extra = []
         self.url = f"http://127.0.0.1:{PORT}"
-        self.redis_url = f"redis://127.0.0.1:{PORT + 3}"
-        self.brokers = f"127.0.0.1:{PORT + 4}"
-        self._scratch = scratch
 
     def up(self):
         self._stack("reset", "--yes")
         self._stack("up")
-        secrets = dict(shlex.split(line)[0].split("=", 1) for line in (self._dir / "secrets.env").read_text().splitlines()
-                       if "=" in line and not line.startswith("#"))
-        self.database_url = f"postgresql://postgres:{secrets['POSTGRES_PASSWORD']}@127.0.0.1:{PORT + 2}/orderline"
-        self.durable_broker = "embedded" not in (self._dir / "run" / "broker").read_text()
+        settings = dict(line.split("=", 1) for line in (self._dir / "stack.env").read_text().splitlines())
+        self.database_url, self.redis_url = settings["DATABASE_URL"], settings["REDIS_URL"]
+        self.brokers = settings["KAFKA_BROKERS"]
+        self.durable_broker = settings["BROKER"] != "embedded"
 
     def down(self, keep_logs=False):
-        for process in self._extra:
-            process.kill()
         self._stack("down")
-        if keep_logs:
+        problems = self.sanitizer_reports()
+        if keep_logs or problems:
             print(f"logs: {self._dir / 'log'}")
         else:
-            shutil.rmtree(self._dir, ignore_errors=True)
+            shutil.rmtree(self._dir.resolve(), ignore_errors=True)
+        assert not problems, problems
+
+    def sanitizer_reports(self):
+        """Lines in which AddressSanitizer or UndefinedBehaviorSanitizer found something."""
+        pattern = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error)[: ]")
+        return [f"{log.name}: {line}" for log in sorted((self._dir / "log").glob("*.log*"))
+                for line in log.read_text(errors="replace").splitlines() if pattern.search(line)][:20]
 
     # ---- processes ----
 
@@ -51,7 +64,78 @@ class LocalStack(Stack):
         file = self._dir / "env" / f"{program}.env"
         file.write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()))
         self._supervise("start", program)
-        if "FAILPOINTS" in settings:
-            file.unlink()  # for this life only: the next one, after the crash, runs without
+        if "kill" in settings.get("FAILPOINTS", ""):
+            wait_for(f"{program} has read its settings", lambda: self._has_begun(program) or self.crashes(program))
         else:
-            wait_for(f"{program} ready", lambda: self._ready(program), 60)
+            wait_for(f"{program} ready", lambda: self._is_ready(program), 60)
+        file.unlink()  # for this life only: after a crash it starts as usual
+
+    def kill(self, program):
+        # order-api's parent only watches over it.
+        victims = descendants(self.pid(program))[1:] if program == "order-api" else [self.pid(program)]
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+
+    def crashes(self, program):
+        log = (self._dir / "log" / "supervisord.log").read_text()
+        return len(re.findall(rf"exited: {re.escape(program)} \(terminated by SIG(?:KILL|ABRT|SEGV)", log))
+
+    def pid(self, program):
+        states = {name: int(pid) for name, state, pid in map(str.split, self._supervise("states").splitlines())}
+        return states[program] or None
+
+    def pause(self, program):
+        for pid in descendants(self.pid(program)):
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self, program):
+        for pid in descendants(self.pid(program)):
+            os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def another(self, program):
+        lines = (self._dir / "conf" / "env" / f"{program}.env").read_text().splitlines()
+        settings = dict(shlex.split(line)[0].split("=", 1) for line in lines)
+        with (self._dir / "log" / f"{program}-another.log").open("ab") as log, \
+                subprocess.Popen([self._dir / "bin" / program], env={**settings, "HEALTH_PORT": "0"}, stderr=log) as process:
+            try:
+                yield
+            finally:
+                process.terminate()
+                assert process.wait(30) == 0
+
+    # ---- what it stands on ----
+
+    def _stack(self, *words):
+        environment = {**os.environ, "STACK_DIR": str(self._dir), "PORT_BASE": str(PORT), "BUILD": "test"}
+        done = subprocess.run([ROOT / "stack", *words], env=environment, capture_output=True, text=True, timeout=900, check=False)
+        assert done.returncode == 0, f"./stack {' '.join(words)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+
+    def _supervise(self, *words):
+        done = subprocess.run([ROOT / "deploy/local/supervise", "run/supervisor.sock", *words], cwd=self._dir,
+                              capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"supervise {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def _has_begun(self, program):
+        """Whether PROGRAM's own binary runs: the wrapper before it has read the settings then."""
+        pid = self.pid(program)
+        try:
+            return pid and any(pathlib.Path(f"/proc/{p}/exe").readlink().name in (program, "outbox-relay", "order-api")
+                               for p in descendants(pid))
+        except OSError:
+            return False
+
+    def _is_ready(self, program):
+        probes = {
+            "postgres": self.answers_sql,
+            "redis": lambda: self.redis().ping(),
+            "kafka": lambda: Producer({"bootstrap.servers": self.brokers, "log_level": 0}).list_topics(timeout=2),
+            "order-api": lambda: self.get("/api/utility/readiness").status_code == 200,
+            "nginx": lambda: self.get("/docs.json").status_code == 200,
+        }
+        port = HEALTH.get(program)
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/readiness", timeout=3).ok if port else probes[program]()
+        except (requests.RequestException, OSError, KafkaException):
+            return False

@@ -49,6 +49,10 @@ class Stack:
         """SIGKILL, as a crash: the supervisor brings it back."""
         raise NotImplementedError
 
+    def crashes(self, program):
+        """How often PROGRAM has died of a signal that it did not ask for."""
+        raise NotImplementedError
+
     def pid(self, program):
         """The process id of PROGRAM now, or None."""
         raise NotImplementedError
@@ -59,6 +63,8 @@ class Stack:
 
     def resume(self, program):
         raise NotImplementedError
+
+    can_partition = False  # local processes share one network
 
     def partition(self, program):
         """Cuts PROGRAM off the network, both ways, until heal()."""
@@ -139,6 +145,12 @@ class Stack:
 
     def value(self, sql, *args):
         return self.query(sql, *args)[0][0]
+
+    def answers_sql(self):
+        try:
+            return self.value("SELECT 1") == 1
+        except psycopg2.OperationalError:
+            return False
 
     def redis(self):
         return redis.Redis.from_url(self.redis_url, socket_timeout=5)
