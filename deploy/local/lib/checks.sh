@@ -9,10 +9,10 @@ check_system() {
         die "./stack is made for Debian 12, this is $id $version: use 'docker compose up --build' instead"
 }
 
-check_disk() { # $1: MiB that are needed
+check_disk() { # $1: folder, $2: MiB that it needs
     local free
-    free=$(df --output=avail -m "$STACK_DIR" | tail -n 1)
-    ((free >= $1)) || die "$((free)) MiB free at $STACK_DIR, $1 are needed: make room or set STACK_DIR to another disk"
+    free=$(df --output=avail -m "$1" | tail -n 1)
+    ((free >= $2)) || die "$((free)) MiB free at $1, $2 are needed: make room there"
 }
 
 # Prints who listens on port $1, if anybody does. /proc tells it without any tool.
@@ -54,6 +54,6 @@ place_stack_dir() {
     STACK_DIR=$(readlink -f "$STACK_DIR")
     ((${#STACK_DIR} <= 70)) || die "the path $STACK_DIR is too long for unix sockets below it: set STACK_DIR to a shorter one"
     chmod 755 "$STACK_DIR"
-    mkdir -p "$STACK_DIR"/{bin,conf/env,env,log,run,www}
+    mkdir -p "$STACK_DIR"/{bin,conf/env,env,log/up,run,www}
     chmod 700 "$STACK_DIR"/{conf/env,env}
 }

@@ -31,7 +31,6 @@ set_addresses() {
     cat >"$STACK_DIR/stack.env" <<END
 PORT_BASE=$PORT_BASE
 BASE_URL=$base_url
-BROKER=$broker
 DATABASE_URL=$admin_url
 REDIS_URL=$redis_url
 KAFKA_BROKERS=$kafka_brokers
@@ -115,9 +114,9 @@ write_supervisord_conf() {
 -c config_file=$STACK_DIR/conf/postgresql.conf -c hba_file=$STACK_DIR/postgres/pg_hba.conf -c port=$postgres_port" ;;
             redis) program redis 10 redis TERM 10 "/usr/bin/redis-server $STACK_DIR/conf/redis.conf --port $redis_port" ;;
             kafka) program kafka 20 nobody TERM 60 "$bin/kafka" ;;
-            nginx) program nginx 90 root QUIT 15 "/usr/sbin/nginx -e stderr -c $STACK_DIR/conf/nginx/nginx.conf" ;;
             esac
         done
+        program nginx 90 root QUIT 15 "/usr/sbin/nginx -e stderr -c $STACK_DIR/conf/nginx/nginx.conf"
         for name in "${ours[@]}"; do
             case $name in
             # multiwatch keeps N processes on the socket and passes TERM on; setpriv ends them with it should it be killed

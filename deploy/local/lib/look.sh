@@ -13,15 +13,13 @@ command_status() {
     STACK_DIR=$(readlink -f "$STACK_DIR")
     supervisord_runs || { echo "down ($STACK_DIR)" && return 3; }
     local name state pid down=0
-    # shellcheck disable=SC1091
-    broker=$(. "$STACK_DIR/stack.env" && echo "$BROKER") kafka_brokers=$(. "$STACK_DIR/stack.env" && echo "$KAFKA_BROKERS")
     WORKERS=9 list_programs # for their ports
     printf '%-22s %-9s %8s %9s %6s\n' PROGRAM STATE PID MEMORY PORT
     while read -r name state pid; do
         [[ $state == RUNNING ]] || down=3
         printf '%-22s %-9s %8s %9s %6s\n' "$name" "$state" "${pid/#0/-}" "$(memory_of "$pid")" "${port_of[$name]:--}"
     done < <(supervise states)
-    broker_line
+    cat "$STACK_DIR/run/broker"
     echo "$base_url  ($STACK_DIR)"
     return $down
 }

@@ -4,12 +4,12 @@
 run_packages=(
     ca-certificates cmake curl gcc libc6-dev ninja-build pkg-config
     libcjson-dev libcurl4-openssl-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev
-    multiwatch nginx postgresql-15 redis-server spawn-fcgi supervisor
+    multiwatch nginx postgresql-15 python3-yaml redis-server spawn-fcgi supervisor
 )
 test_packages=(
     clang-format libcmocka-dev postgresql-15-plpgsql-check shellcheck wrk
     python3-confluent-kafka python3-hypothesis python3-jsonschema python3-psycopg2 python3-pytest python3-redis
-    python3-requests python3-venv python3-yaml
+    python3-requests python3-venv
 )
 
 missing_packages() { # prints those of $@ that are not installed
@@ -51,7 +51,7 @@ install_packages() {
         [[ -e $root/build/kafka/.complete ]] || command -v mvn >/dev/null || missing+=(maven)
     fi
     ((${#missing[@]})) || return 0
-    check_disk 2500
+    check_disk / 2500
     step apt "packages (${#missing[@]} missing)" \
         "Check the network and /etc/apt/sources.list*, then run it again." apt_install "${missing[@]}"
 }

@@ -21,18 +21,21 @@ show_done() { # $1: what, $2: began, $3: a detail
     printf '%-34s %8s  %s\n' "$1" "$(seconds_since "$2")" "${3:-}"
 }
 
-# start NAME COMMAND... runs it in the background, with its output in the log up-NAME; await or finish waits for it.
+# Where the output of steps goes, one file a step.
+step_logs=$STACK_DIR/log/up
+
+# start NAME COMMAND... runs it in the background, with its output in the log NAME; await or finish waits for it.
 # Where it failed, finish ends everything with the end of that log and ADVICE.
 declare -A started_pid started_at
 start() {
     local name=$1
     shift
     started_at[$name]=$EPOCHREALTIME
-    (set -e && "$@") >"$STACK_DIR/log/up-$name.log" 2>&1 </dev/null &
+    (set -e && "$@") >"$step_logs/$name.log" 2>&1 </dev/null &
     started_pid[$name]=$!
 }
 await() { # NAME WHAT: shows progress, returns the command's own status
-    local log=$STACK_DIR/log/up-$1.log status=0
+    local log=$step_logs/$1.log status=0
     while kill -0 "${started_pid[$1]}" 2>/dev/null; do
         show_progress "$2" "${started_at[$1]}" "$(tail -n 1 "$log" | tr -d '\r')"
         sleep 0.1
@@ -42,7 +45,7 @@ await() { # NAME WHAT: shows progress, returns the command's own status
     return "$status"
 }
 finish() { # NAME WHAT ADVICE
-    local log=$STACK_DIR/log/up-$1.log
+    local log=$step_logs/$1.log
     if ! await "$1" "$2"; then
         tail -n 12 "$log" | sed 's/^/    /' >&2
         die "$2: failed. $3 (all of it: $log)"

@@ -26,7 +26,6 @@ list_programs() {
     [[ -n ${DATABASE_URL:-} ]] || servers+=(postgres)
     [[ -n ${REDIS_URL:-} ]] || servers+=(redis)
     [[ -n ${KAFKA_BROKERS:-} ]] || servers+=(kafka)
-    servers+=(nginx)
     port_of=([postgres]=$postgres_port [redis]=$redis_port [kafka]=$kafka_port [nginx]=$http_port)
     for i in "${!services[@]}"; do
         ours+=("relay-${services[i]}")

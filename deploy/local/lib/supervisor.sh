@@ -39,11 +39,11 @@ program_sum() {
 }
 remember_programs() {
     local name
-    for name in "${servers[@]}" "${ours[@]}"; do program_sum "$name" >"$STACK_DIR/run/$name.sum"; done
+    for name in "${servers[@]}" "${ours[@]}" nginx; do program_sum "$name" >"$STACK_DIR/run/$name.sum"; done
 }
 changed_programs() { # those that were started from something else
     local name
-    for name in "${servers[@]}" "${ours[@]}"; do
+    for name in "${servers[@]}" "${ours[@]}" nginx; do
         [[ ! -e $STACK_DIR/run/$name.sum ]] || [[ $(program_sum "$name") == "$(<"$STACK_DIR/run/$name.sum")" ]] || echo "$name"
     done
 }

@@ -17,7 +17,7 @@ command_up() {
     place_stack_dir
     exec 9>"$STACK_DIR/run/lock"
     flock -n 9 || die "another ./stack is at work on $STACK_DIR: wait for it"
-    check_disk 500
+    check_disk "$STACK_DIR" 500
     list_programs
     supervisord_runs || check_ports
 
@@ -64,20 +64,20 @@ choose_broker() {
     elif $kafka_fetched; then
         broker=kafka
     elif [[ $BROKER == kafka ]]; then
-        tail -n 5 "$STACK_DIR/log/up-kafka.log" >&2
+        tail -n 5 "$step_logs/kafka.log" >&2
         die "Maven could not fetch Apache Kafka: check the network and ~/.m2/settings.xml, or take BROKER=embedded"
     else
         broker=embedded
     fi
-    broker_line
+    broker_line | tee "$STACK_DIR/run/broker"
 }
 broker_line() {
     case $broker in
     kafka) echo "broker: Apache Kafka $(basename "$root"/build/kafka/libs/kafka_2.13-*.jar .jar | cut -d- -f2)" ;;
-    external) echo "broker: yours, at $kafka_brokers" ;;
+    external) echo "broker: external, at $KAFKA_BROKERS" ;;
     embedded)
         if [[ $BROKER == embedded ]]; then echo "broker: EMBEDDED, in memory only, as asked for"; else
-            echo "broker: EMBEDDED, in memory only, because Maven could not fetch Kafka ($STACK_DIR/log/up-kafka.log)"
+            echo "broker: EMBEDDED, in memory only, because Maven could not fetch Kafka ($step_logs/kafka.log)"
         fi
         ;;
     esac
@@ -98,10 +98,7 @@ install_programs() {
 }
 
 install_site() {
-    cp -r "$root/nginx/www/." "$STACK_DIR/www/"
-    if [[ -x $root/openapi/build ]]; then
-        step site "documentation" "It is made from openapi/." "$root/openapi/build" "$STACK_DIR/www"
-    fi
+    step site "pages and documentation" "They are made from openapi/." "$root/openapi/build" "$STACK_DIR/www"
     chmod -R a+rX "$STACK_DIR/www"
 }
 
@@ -125,32 +122,26 @@ start_all() {
     if has postgres "${servers[@]}"; then
         step initdb "PostgreSQL's files" "Is the disk full?" make_postgres
     fi
-    supervise start "${servers[@]}" || true
+    supervise start "${servers[@]}" || true # what does not start is told below
     if has postgres "${servers[@]}"; then
         wait_for postgres 60 pg_isready -q -h 127.0.0.1 -p "$postgres_port"
-        make_database
     fi
     if has redis "${servers[@]}"; then wait_for redis 20 redis_answers; fi
-    if [[ -x $root/sql/migrate ]]; then
-        step migrate "database" "Look at sql/migrate's words above." migrate
-    fi
+    step migrate "database" "The words of sql/migrate are above." migrate
     step topics "topics" "Is the broker up? ./stack logs kafka" env "KAFKA_BROKERS=$kafka_brokers" \
         "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "$STACK_DIR/bin/make-topics"
-    supervise start "${ours[@]}" || true
+    local programs_began=$EPOCHREALTIME
+    supervise start "${ours[@]}" nginx || true
     for name in "${ours[@]}"; do
         [[ -z ${port_of[$name]:-} ]] || wait_for "$name" 60 curl -fsS -m 2 "http://127.0.0.1:${port_of[$name]}/readiness"
     done
     wait_for order-api 60 curl -fsS -m 5 "http://127.0.0.1:$http_port/api/utility/readiness"
+    show_done "programs" "$programs_began"
     remember_programs
 }
 
 has() { [[ " ${*:2} " == *" $1 "* ]]; }
 redis_answers() { [[ $(redis-cli -h 127.0.0.1 -p "$redis_port" ping) == PONG ]]; }
-make_database() {
-    PGPASSWORD=$POSTGRES_PASSWORD psql -qX -h 127.0.0.1 -p "$postgres_port" -U postgres -d postgres -v ON_ERROR_STOP=1 <<'END'
-SELECT 'CREATE DATABASE orderline' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'orderline') \gexec
-END
-}
 migrate() {
     local name settings=("DATABASE_URL=$admin_url")
     for name in "${services[@]/%/_DB_PASSWORD}"; do
@@ -167,7 +158,6 @@ Orderline is ready ($(seconds_since "$began")).
   API      $base_url/api/v1/orders      docs  $base_url/docs
   events   $base_url/docs/events        page  $base_url/
   data     $STACK_DIR
-$(broker_line)
 
 Place an order:
 $(first_curl)
