@@ -1,6 +1,5 @@
 /* fulfillment_shipment.c - every state against every event. */
 #include "workers/services/fulfillment_shipment.h"
-#include <stddef.h>
 
 const char *const shipment_state_names[SHIPMENT_STATES] = { "new", "shipped", "rejected" };
 
@@ -13,19 +12,19 @@ struct shipment_decision shipment_decide(enum shipment_state state, enum shipmen
 {
     static const struct shipment_decision decisions[SHIPMENT_STATES][SHIPMENT_EVENTS] = {
         [SHIPMENT_NEW] = {
-            [SHIPMENT_ON_ACCEPTED] = { SHIPMENT_SHIPPED, "fulfillment.shipped" },
-            [SHIPMENT_ON_REFUSED] = { SHIPMENT_REJECTED, "fulfillment.rejected" },
-            [SHIPMENT_ON_NUDGED] = { SHIPMENT_NEW, NULL },
+            [SHIPMENT_ON_ACCEPTED] = { .state = SHIPMENT_SHIPPED, .emit = "fulfillment.shipped" },
+            [SHIPMENT_ON_REFUSED] = { .state = SHIPMENT_REJECTED, .emit = "fulfillment.rejected" },
+            [SHIPMENT_ON_NUDGED] = { .state = SHIPMENT_NEW },
         },
         [SHIPMENT_SHIPPED] = {
-            [SHIPMENT_ON_ACCEPTED] = { SHIPMENT_SHIPPED, NULL },
-            [SHIPMENT_ON_REFUSED] = { SHIPMENT_SHIPPED, NULL },
-            [SHIPMENT_ON_NUDGED] = { SHIPMENT_SHIPPED, "fulfillment.shipped" },
+            [SHIPMENT_ON_ACCEPTED] = { .state = SHIPMENT_SHIPPED },
+            [SHIPMENT_ON_REFUSED] = { .state = SHIPMENT_SHIPPED },
+            [SHIPMENT_ON_NUDGED] = { .state = SHIPMENT_SHIPPED, .emit = "fulfillment.shipped" },
         },
         [SHIPMENT_REJECTED] = {
-            [SHIPMENT_ON_ACCEPTED] = { SHIPMENT_REJECTED, NULL },
-            [SHIPMENT_ON_REFUSED] = { SHIPMENT_REJECTED, NULL },
-            [SHIPMENT_ON_NUDGED] = { SHIPMENT_REJECTED, "fulfillment.rejected" },
+            [SHIPMENT_ON_ACCEPTED] = { .state = SHIPMENT_REJECTED },
+            [SHIPMENT_ON_REFUSED] = { .state = SHIPMENT_REJECTED },
+            [SHIPMENT_ON_NUDGED] = { .state = SHIPMENT_REJECTED, .emit = "fulfillment.rejected" },
         },
     };
 

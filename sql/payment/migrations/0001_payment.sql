@@ -3,7 +3,8 @@
 CREATE TYPE payment.charge_state AS ENUM ('new', 'authorized', 'declined', 'cancelled', 'refunded');
 
 -- One row an order, made by whichever of its events comes first; workers/services/payment_charge.h tells the states.
--- Room on each page: a charge is written twice or three times, and no index needs to hear of it (HOT).
+-- Written twice or three times, so there is room on each page for about half of the updates to stay on theirs (HOT). More
+-- room was not faster and cost more disk than the index saved (20,000 orders: fillfactor 60 624 pages in all, 25 779).
 CREATE TABLE payment.charge (
     order_id       uuid PRIMARY KEY,
     state          payment.charge_state NOT NULL DEFAULT 'new',
