@@ -40,6 +40,30 @@ bool outbox_append(struct tx *tx, struct outbox_batch *batch, struct fault *faul
     return pg_call(tx->pg, "SELECT outbox_append($1, $2, $3, $4, $5, $6)", &args, NULL, fault);
 }
 
+bool outbox_lead(struct pg *pg, bool *leads, struct fault *fault)
+{
+    PG_ROWS_SCOPE rows = { 0 };
+
+    if (!pg_call(pg, "SELECT outbox_lead()", NULL, &rows, fault))
+        return false;
+    *leads = pg_bool(&rows, 0, 0);
+    return true;
+}
+
+bool outbox_horizon(struct pg *pg, struct outbox_horizon *horizon, struct fault *fault)
+{
+    PG_ROWS_SCOPE rows = { 0 };
+
+    if (!pg_call(pg, "SELECT * FROM outbox_horizon()", NULL, &rows, fault))
+        return false;
+    *horizon = (struct outbox_horizon){
+        .oldest_xid = pg_int64(&rows, 0, 0),
+        .next_xid = pg_int64(&rows, 0, 1),
+        .last_seq = pg_int64(&rows, 0, 2),
+    };
+    return true;
+}
+
 static struct pg_array *seq_array(struct arena *arena, const int64_t *seqs, size_t count)
 {
     struct pg_array *array = pg_array_new(arena, PG_INT8, count);
@@ -101,6 +125,6 @@ bool outbox_oldest_age_ms(struct pg *pg, int64_t *age_ms, struct fault *fault)
 
     if (!pg_call(pg, "SELECT outbox_oldest_age_ms()", NULL, &rows, fault))
         return false;
-    *age_ms = rows.count == 1 ? pg_int64(&rows, 0, 0) : 0;
+    *age_ms = pg_int64(&rows, 0, 0);
     return true;
 }

@@ -31,6 +31,17 @@ struct outbox_row {
     struct text topic, type, payload, traceparent;
 };
 
+/* Makes PG's session the outbox's one relay for as long as it lasts; LEADS is false where another is. To be called once a
+ * session. From then on the session ends after 5 s of silence, so that a frozen relay makes way. */
+MUST_CHECK bool outbox_lead(struct pg *pg, bool *leads, struct fault *fault);
+
+/* Once OLDEST_XID has reached an earlier call's NEXT_XID, no row can appear any more up to that call's LAST_SEQ. */
+struct outbox_horizon {
+    int64_t oldest_xid, next_xid, last_seq;
+};
+
+MUST_CHECK bool outbox_horizon(struct pg *pg, struct outbox_horizon *horizon, struct fault *fault);
+
 /* Up to MAX rows with seq >= FLOOR in seq order, without those in IN_FLIGHT. Rows live in ARENA. */
 MUST_CHECK bool outbox_read(struct pg *pg, struct arena *arena, int64_t floor, const int64_t *in_flight,
                             size_t in_flight_count, int max, struct outbox_row **rows, size_t *count, struct fault *fault);

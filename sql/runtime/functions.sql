@@ -75,16 +75,42 @@ BEGIN
 END $$;
 
 -- Adds events to the outbox in the order of the arrays. The caller holds the lock of each event's order, so the events of
--- one order come to lie in the order they were committed.
+-- one order come to lie in the order they were committed. The transaction has its id before it draws a seq, whatever it has
+-- written so far: outbox_horizon relies on that.
 CREATE OR REPLACE FUNCTION @schema@.outbox_append(
     p_ids uuid[], p_topics text[], p_order_ids uuid[], p_types text[], p_payloads text[], p_traceparents text[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM pg_current_xact_id();
     INSERT INTO @schema@.outbox (id, aggregatetype, aggregateid, type, payload, traceparent)
     SELECT t.id, t.topic, t.order_id, t.type, t.payload::json, t.traceparent
     FROM unnest(p_ids, p_topics, p_order_ids, p_types, p_payloads, p_traceparents)
          WITH ORDINALITY AS t (id, topic, order_id, type, payload, traceparent, ord)
     ORDER BY t.ord;
+END $$;
+
+-- Makes this session the outbox's one relay, or returns false: another session is. A holder that falls silent for 5 s, frozen
+-- or cut off, loses its session and with it the lock.
+CREATE OR REPLACE FUNCTION @schema@.outbox_lead() RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('idle_session_timeout', '5s', false),
+            set_config('idle_in_transaction_session_timeout', '5s', false);
+    RETURN pg_try_advisory_lock('@schema@.outbox'::regclass::oid::int, 0);
+END $$;
+
+-- What tells the relay from where on it has to read. Later on, once oldest_xid has reached the next_xid of now, every
+-- transaction that can hold a seq up to the last_seq of now has ended: its rows are visible or will never be.
+-- last_seq is taken first, the snapshot after it: a transaction without an id by then draws its seqs beyond last_seq.
+CREATE OR REPLACE FUNCTION @schema@.outbox_horizon() RETURNS TABLE (oldest_xid bigint, next_xid bigint, last_seq bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_last bigint;
+BEGIN
+    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO v_last FROM @schema@.outbox_seq_seq AS s;
+    RETURN QUERY
+    SELECT pg_snapshot_xmin(now.snapshot)::text::bigint, pg_snapshot_xmax(now.snapshot)::text::bigint, v_last
+    FROM pg_current_snapshot() AS now (snapshot);
 END $$;
 
 -- The first p_limit events at or above p_floor that are not in flight. Planned anew each time: with the array as a
