@@ -196,7 +196,10 @@ static void loop(struct worker *worker)
     size_t max = (size_t)worker->settings.batch_max;
 
     while (!stop_requested()) {
-        size_t count = kafka_poll(worker->consumer, worker->records, max, POLL_WAIT_MS, POLL_LINGER_MS);
+        size_t count;
+
+        tick(worker);
+        count = kafka_poll(worker->consumer, worker->records, max, POLL_WAIT_MS, POLL_LINGER_MS);
 
         worker->generation = kafka_generation(worker->consumer);
         beat(worker);
@@ -204,7 +207,6 @@ static void loop(struct worker *worker)
             take(worker, count);
         else
             probe(worker);
-        tick(worker);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "store/orders.h"
 #include "workers/runtime/fields.h"
 #include "workers/services/order_steps.h"
+#include "workers/services/payload.h"
 
 #include <stdlib.h>
 
@@ -130,32 +131,28 @@ static bool read_views(struct batch *batch, const struct moves *moves)
 }
 
 /* Lines and address go to the one stage that ships, amounts to those that charge and tell. */
-static bool payload(struct arena *arena, const struct order_move *move, const struct order_view *view, struct text *json,
-                    struct fault *fault)
+static bool announcement_payload(struct arena *arena, const struct order_move *made, const struct order_view *view,
+                                 struct text *json, struct fault *fault)
 {
-    struct buf buf = BUF_IN(arena);
-    char order_id[UUID_TEXT_LEN + 1], customer_id[UUID_TEXT_LEN + 1];
+    struct buf payload = payload_start(arena, &view->id);
 
-    uuid_format(&view->id, order_id);
-    uuid_format(&view->customer_id, customer_id);
-    buf_printf(&buf, "{\"orderId\":\"%s\",\"customerId\":\"%s\"", order_id, customer_id);
-    if (move->to == ORDER_FULFILLMENT) {
+    payload_uuid(&payload, "customerId", &view->customer_id);
+    if (made->to == ORDER_FULFILLMENT) {
+        struct buf array = BUF_IN(arena);
         struct lines lines;
 
         if (!lines_read(view->items, arena, &lines, fault))
             return false;
-        buf_str(&buf, ",\"lines\":");
-        lines_append(&buf, &lines);
-        buf_str(&buf, ",\"shippingAddress\":");
-        buf_text(&buf, view->address);
+        lines_append(&array, &lines);
+        payload_json(&payload, "lines", buf_view(&array));
+        payload_json(&payload, "shippingAddress", view->address);
     } else {
-        buf_printf(&buf, ",\"currency\":\"%s\",\"totalMinor\":", view->currency);
-        buf_int64(&buf, view->total_minor);
-        if (move->reason)
-            buf_printf(&buf, ",\"reason\":\"%s\"", move->reason);
+        payload_text(&payload, "currency", text_of(view->currency));
+        payload_int64(&payload, "totalMinor", view->total_minor);
+        if (made->reason)
+            payload_text(&payload, "reason", text_of(made->reason));
     }
-    buf_char(&buf, '}');
-    *json = buf_view(&buf);
+    *json = payload_end(&payload);
     return true;
 }
 
@@ -170,7 +167,7 @@ static bool announce(struct batch *batch, const struct moves *moves)
 
         if (!type)
             continue;
-        if (!payload(batch->arena, made, moves->rows[i]->view, &json, &batch->fault))
+        if (!announcement_payload(batch->arena, made, moves->rows[i]->view, &json, &batch->fault))
             return false;
         if (moves->causes[i])
             batch_emit(batch, moves->causes[i], type, json);
@@ -216,12 +213,10 @@ static bool on_progress(struct batch *batch)
 
 static void nudge(struct batch *batch, const struct uuid *id, enum order_state state)
 {
-    char order_id[UUID_TEXT_LEN + 1];
+    struct buf payload = payload_start(batch->arena, id);
 
-    uuid_format(id, order_id);
-    batch_emit_alone(
-        batch, id, "order.nudged",
-        arena_printf(batch->arena, "{\"orderId\":\"%s\",\"status\":\"%s\"}", order_id, order_state_name(state)));
+    payload_text(&payload, "status", text_of(order_state_name(state)));
+    batch_emit_alone(batch, id, "order.nudged", payload_end(&payload));
 }
 
 /* One worker-order at a time looks for orders that stand still: it asks for news of them, and gives up at last. */
