@@ -1,6 +1,6 @@
 /* relay_window_test.c - what a relay reads next: nothing left out, nothing sent twice, never past a late commit. */
-#include "workers/relay/window.h"
 #include "tests/unit/unit.h"
+#include "workers/relay/window.h"
 
 enum { CAPACITY = 8 };
 
@@ -64,7 +64,7 @@ static void the_floor_stays_at_the_start_until_a_horizon_is_passed(void **state)
     window_horizon(window, 90, 100, 3); /* transactions 90..99 may be open */
     send_all(window, 1, 3);
     window_sent_up_to(window, INT64_MAX);
-    assert_int_equal(window->floor, 0);
+    assert_int_equal(window->floor, WINDOW_START);
 }
 
 static void the_floor_stays_below_an_open_transaction(void **state)
@@ -74,7 +74,7 @@ static void the_floor_stays_below_an_open_transaction(void **state)
     window_horizon(window, 90, 100, 3);
     window_horizon(window, 99, 105, 7); /* 99 still holds a seq of up to 3 */
     window_sent_up_to(window, INT64_MAX);
-    assert_int_equal(window->floor, 0);
+    assert_int_equal(window->floor, WINDOW_START);
 }
 
 static void the_floor_rises_once_every_transaction_before_the_mark_ended(void **state)
@@ -97,7 +97,7 @@ static void the_floor_rises_only_after_a_read_made_under_the_horizon(void **stat
     window_horizon(window, 90, 100, 3);
     window_sent_up_to(window, INT64_MAX);
     window_horizon(window, 100, 105, 7);
-    assert_int_equal(window->floor, 0); /* rows that committed in between have not been read */
+    assert_int_equal(window->floor, WINDOW_START); /* rows that committed in between have not been read */
 }
 
 static void the_floor_stays_below_what_a_full_batch_left_behind(void **state)
@@ -128,7 +128,7 @@ static void only_rows_from_the_floor_on_are_left_out_by_name(void **state)
     int64_t seqs[CAPACITY];
 
     send_all(window, 1, 5);
-    assert_int_equal(window_list(window, 0, seqs), 5);
+    assert_int_equal(window_list(window, WINDOW_START, seqs), 5);
     assert_int_equal(window_list(window, 4, seqs), 2);
     assert_int_equal(seqs[0], 4);
     assert_int_equal(seqs[1], 5);
@@ -144,10 +144,10 @@ static void a_reset_forgets_rows_and_floor(void **state)
     window_sent_up_to(window, INT64_MAX);
     window_reset(window);
     assert_int_equal(window_in_flight(window), 0);
-    assert_int_equal(window->floor, 0);
+    assert_int_equal(window->floor, WINDOW_START);
     window_horizon(window, 200, 200, 9);
     window_sent_up_to(window, INT64_MAX);
-    assert_int_equal(window->floor, 0); /* the old mark does not count for the new one */
+    assert_int_equal(window->floor, WINDOW_START); /* the old mark does not count for the new one */
 }
 
 static void a_report_from_before_a_reset_marks_nothing(void **state)

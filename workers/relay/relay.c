@@ -223,8 +223,8 @@ static bool read_and_send(struct relay *relay, int64_t now_ms, struct fault *fau
 
     if (!update_horizon(relay, now_ms, fault))
         return false;
-    from = now_ms >= relay->scan_at_ms ? 0 : relay->window.floor;
-    if (from == 0)
+    from = now_ms >= relay->scan_at_ms ? WINDOW_START : relay->window.floor;
+    if (from == WINDOW_START)
         relay->scan_at_ms = now_ms + SCAN_EVERY_MS;
     in_flight = window_list(&relay->window, from, relay->seqs);
     if (!outbox_read(relay->pg, &relay->arena, from, relay->seqs, in_flight, relay->options.batch, &rows, &count, fault) ||

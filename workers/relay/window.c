@@ -9,6 +9,7 @@ void window_init(struct window *window, int64_t capacity)
     *window = (struct window){ .capacity = capacity, .rows = calloc((size_t)capacity, sizeof *window->rows) };
     if (!window->rows)
         abort();
+    window_reset(window);
 }
 
 void window_free(struct window *window)
@@ -21,7 +22,7 @@ void window_free(struct window *window)
 void window_reset(struct window *window)
 {
     window->first = window->next;
-    window->floor = 0;
+    window->floor = WINDOW_START;
     window->settled = 0;
     window->marked = false;
 }

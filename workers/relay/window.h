@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { WINDOW_START = 1 }; /* the first seq there is */
+
 /* One row on its way to the broker. */
 struct window_row {
     int64_t seq;
