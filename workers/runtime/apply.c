@@ -74,8 +74,10 @@ static struct text plain(struct arena *arena, const char *reason)
     struct text text = text_of(reason);
     char *copy = arena_alloc(arena, text.len + 1);
 
+    memcpy(copy, text.ptr, text.len);
     for (size_t i = 0; i < text.len; i++)
-        copy[i] = text.ptr[i] >= ' ' && text.ptr[i] <= '~' ? text.ptr[i] : '?';
+        if (copy[i] < ' ' || copy[i] > '~')
+            copy[i] = '?';
     return (struct text){ copy, text.len };
 }
 
@@ -194,7 +196,7 @@ static enum outcome run(struct apply *apply, struct attempt *try, struct fault *
     sort_out(apply, try);
     batch.works = try->works;
     batch.count = try->work_count;
-    if (batch.count > 0 && !call_handler(&batch, try->group->handle, fault))
+    if (try->group->handle && batch.count > 0 && !call_handler(&batch, try->group->handle, fault))
         return failure(try, fault);
     if (!take_rejected(apply, try))
         return OUTCOME_SMALLER;
@@ -249,7 +251,7 @@ static enum outcome try_group(struct apply *apply, const struct group *group, st
     *fault = (struct fault){ 0 };
     try.verdicts = arena_array(&apply->arena, group->count, sizeof *try.verdicts);
     try.works = arena_array(&apply->arena, group->count, sizeof *try.works);
-    try.origins = arena_array(&apply->arena, group->count, sizeof *try.origins);
+    try.origins = arena_array(&apply->arena, group->count, sizeof(struct delivery *));
     try.letters = arena_array(&apply->arena, group->count, sizeof *try.letters);
 
     outcome = run(apply, &try, fault);
@@ -302,7 +304,7 @@ static size_t group_end(size_t row)
 bool apply_batch(struct apply *apply, struct delivery *deliveries, size_t count)
 {
     ARENA_SCOPE arena = { 0 };
-    struct delivery **members = arena_array(&arena, count, sizeof *members);
+    struct delivery **members = arena_array(&arena, count, sizeof(struct delivery *));
 
     for (size_t row = 0, end; row <= service.handle_count; row = end) {
         bool typed = row < service.handle_count;
