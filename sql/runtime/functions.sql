@@ -100,17 +100,16 @@ BEGIN
 END $$;
 
 -- What tells the relay from where on it has to read. Later on, once oldest_xid has reached the next_xid of now, every
--- transaction that can hold a seq up to the last_seq of now has ended: its rows are visible or will never be.
--- last_seq is taken first, the snapshot after it: a transaction without an id by then draws its seqs beyond last_seq.
+-- transaction that can hold a seq up to the last_seq of now has ended: its rows are visible or will never be. For that,
+-- last_seq is taken first: whoever gets a transaction id after this one draws its seqs beyond last_seq. (A snapshot's xmax
+-- would not do for next_xid: ids of open transactions may lie above it, since it follows the last one that has ended.)
 CREATE OR REPLACE FUNCTION @schema@.outbox_horizon() RETURNS TABLE (oldest_xid bigint, next_xid bigint, last_seq bigint)
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    v_last bigint;
 BEGIN
-    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO v_last FROM @schema@.outbox_seq_seq AS s;
-    RETURN QUERY
-    SELECT pg_snapshot_xmin(now.snapshot)::text::bigint, pg_snapshot_xmax(now.snapshot)::text::bigint, v_last
-    FROM pg_current_snapshot() AS now (snapshot);
+    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO last_seq FROM @schema@.outbox_seq_seq AS s;
+    next_xid := pg_current_xact_id()::text::bigint;
+    oldest_xid := pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
+    RETURN NEXT;
 END $$;
 
 -- The first p_limit events at or above p_floor that are not in flight. Planned anew each time: with the array as a
