@@ -40,19 +40,18 @@ check_ports() {
 # contents live in /var/lib/orderline instead, and STACK_DIR is a link.
 place_stack_dir() {
     local place
-    if [[ -L $STACK_DIR && ! -e $STACK_DIR ]]; then
-        rm "$STACK_DIR"
-    fi
-    mkdir -p "$STACK_DIR"
+    [[ ! -L $STACK_DIR || -e $STACK_DIR ]] || rm "$STACK_DIR"
+    [[ -e $STACK_DIR ]] || mkdir -p "$STACK_DIR"
+    STACK_DIR=$(readlink -f "$STACK_DIR")
     if ! setpriv --reuid=nobody --regid=nogroup --clear-groups test -x "$STACK_DIR/."; then
         place=/var/lib/orderline/$(cksum <<<"$STACK_DIR" | cut -d' ' -f1)
         [[ ! -e $place ]] || die "$STACK_DIR is closed to other users and $place is in use: set STACK_DIR to an open folder"
         mkdir -p "${place%/*}"
         mv "$STACK_DIR" "$place"
         ln -s "$place" "$STACK_DIR"
+        STACK_DIR=$place
     fi
-    STACK_DIR=$(readlink -f "$STACK_DIR")
-    ((${#STACK_DIR} <= 70)) || die "the path $STACK_DIR is too long for unix sockets below it: set STACK_DIR to a shorter one"
+    ((${#STACK_DIR} <= 70)) || die "$STACK_DIR is too long for unix sockets below it: set STACK_DIR to a shorter path"
     chmod 755 "$STACK_DIR"
     mkdir -p "$STACK_DIR"/{bin,conf/env,env,log/up,run,www}
     chmod 700 "$STACK_DIR"/{conf/env,env}

@@ -23,12 +23,16 @@ command_status() {
     echo "$base_url  ($STACK_DIR)"
     return $down
 }
-# MiB of a process and its children; what they share counts once.
+# Resident MiB of a process and its children. Copies of the parent share most of it: what is their own counts.
 memory_of() {
     (($1)) || { echo - && return; }
-    local pid
-    for pid in "$1" $(<"/proc/$1/task/$1/children"); do cat "/proc/$pid/smaps_rollup"; done 2>/dev/null |
-        awk '$1 == "Pss:" { kib += $2 } END { printf "%.1f MiB\n", kib / 1024 }'
+    local child kib counts
+    kib=$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status")
+    for child in $(<"/proc/$1/task/$1/children"); do
+        counts=$(cmp -s "/proc/$1/comm" "/proc/$child/comm" && echo RssAnon: || echo VmRSS:)
+        ((kib += $(awk -v counts="$counts" '$1 == counts { print $2 }' "/proc/$child/status")))
+    done 2>/dev/null
+    printf '%d.%d MiB\n' $((kib / 1024)) $((kib % 1024 * 10 / 1024))
 }
 
 help_logs() {
@@ -44,7 +48,7 @@ command_logs() {
         case $argument in
         -f) follow=(-F) ;;
         *)
-            [[ -e $STACK_DIR/log/$argument.log ]] || die "no log of '$argument'; there are: $(cd "$STACK_DIR/log" && echo *.log)"
+            [[ -e $STACK_DIR/log/$argument.log ]] || die "no log of '$argument'; there are: $(ls "$STACK_DIR/log")"
             files+=("$STACK_DIR/log/$argument.log") lines=40
             ;;
         esac

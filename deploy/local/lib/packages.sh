@@ -56,15 +56,14 @@ install_packages() {
         "Check the network and /etc/apt/sources.list*, then run it again." apt_install "${missing[@]}"
 }
 
-# npm_parts [--omit=dev]: node_modules as package-lock.json has it. The lock file of the last time is the stamp.
+# npm_parts [--omit=dev]: node_modules as package-lock.json has it. A copy of that file tells what was installed.
 npm_parts() {
-    local stamp=$root/build/npm$*.lock
-    ! cmp -s "$root/package-lock.json" "$stamp" || return 0
-    rm -f "$root"/build/npm*.lock
-    (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund "$@")
-    cp "$root/package-lock.json" "$stamp"
-    # what has all parts has the fewer ones too
-    cp "$root/package-lock.json" "$root/build/npm--omit=dev.lock"
+    local all=$root/build/npm-all.lock some=$root/build/npm-some.lock lock=$root/package-lock.json
+    ! cmp -s "$lock" "$all" || return 0
+    [[ ${1:-} != --omit=dev ]] || ! cmp -s "$lock" "$some" || return 0
+    rm -f "$all" "$some"
+    (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund ${1:+"$1"})
+    cp "$lock" "$([[ ${1:-} == --omit=dev ]] && echo "$some" || echo "$all")"
 }
 
 # Kafka's jars, pinned by deploy/local/kafka/pom.xml, shared by all stacks of this checkout.

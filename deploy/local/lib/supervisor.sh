@@ -42,9 +42,10 @@ remember_programs() {
     for name in "${servers[@]}" "${ours[@]}" nginx; do program_sum "$name" >"$STACK_DIR/run/$name.sum"; done
 }
 changed_programs() { # those that were started from something else
-    local name
+    local name sum
     for name in "${servers[@]}" "${ours[@]}" nginx; do
-        [[ ! -e $STACK_DIR/run/$name.sum ]] || [[ $(program_sum "$name") == "$(<"$STACK_DIR/run/$name.sum")" ]] || echo "$name"
+        sum=$STACK_DIR/run/$name.sum
+        [[ ! -e $sum || $(program_sum "$name") == "$(<"$sum")" ]] || echo "$name"
     done
 }
 

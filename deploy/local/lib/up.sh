@@ -24,6 +24,7 @@ command_up() {
     install_packages "${run_packages[@]}"
     build_all
     choose_broker
+    broker_line | tee "$STACK_DIR/run/broker" # for status
     make_secrets
     set_addresses
     write_envs
@@ -56,7 +57,6 @@ build_programs() {
 
 wants_kafka() { [[ $BROKER != embedded && -z ${KAFKA_BROKERS:-} ]]; }
 
-# Says which broker runs; `status` repeats it.
 choose_broker() {
     case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
     if [[ -n ${KAFKA_BROKERS:-} ]]; then
@@ -69,7 +69,6 @@ choose_broker() {
     else
         broker=embedded
     fi
-    broker_line | tee "$STACK_DIR/run/broker"
 }
 broker_line() {
     case $broker in
@@ -91,7 +90,9 @@ install_programs() {
     kafka)
         install -C "$root/deploy/local/kafka/start" "$STACK_DIR/bin/kafka"
         install -d -o nobody "$STACK_DIR"/kafka/data
-        cp -ru --link "$root/build/kafka/libs" "$STACK_DIR/kafka/" 2>/dev/null || cp -ru "$root/build/kafka/libs" "$STACK_DIR/kafka/"
+        # links where both are on one disk
+        cp -ru --link "$root/build/kafka/libs" "$STACK_DIR/kafka/" 2>/dev/null ||
+            cp -ru "$root/build/kafka/libs" "$STACK_DIR/kafka/"
         ;;
     embedded) install -C "$root/build/$BUILD/bin/embedded-broker" "$STACK_DIR/bin/kafka" ;;
     esac
