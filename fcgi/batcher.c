@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -14,8 +15,8 @@ struct job {
     bool waits; /* in the queue; under the batcher's lock */
     void *work;
     int64_t deadline_ms;
-    bool done;           /* the outcome, with */
-    struct fault *fault; /* the reason where it failed */
+    struct fault *fault; /* the reason where it failed, written before */
+    atomic_bool done;    /* the outcome */
     sem_t over;
 };
 
@@ -102,7 +103,7 @@ bool batcher_do(struct batcher *batcher, void *work, int64_t deadline_ms, struct
             ; /* EINTR */
     }
     sem_destroy(&job.over);
-    return job.done;
+    return atomic_load(&job.done);
 }
 
 /* ---- the threads' side ---- */
@@ -153,11 +154,12 @@ static void batch_run_one_by_one(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct job *job = batch->jobs[i];
 
-        if (clock_left_ms(job->deadline_ms) == 0)
-            fault_set(job->fault, FAULT_TIMEOUT, "batch_wait", "%s: the deadline passed behind another work's failure",
-                      batch->batcher->options.name);
+        if (clock_left_ms(job->deadline_ms) > 0)
+            atomic_store(&job->done, batch_run(batch, i, 1, job->fault));
         else
-            job->done = batch_run(batch, i, 1, job->fault);
+            atomic_store(&job->done,
+                         fault_set(job->fault, FAULT_TIMEOUT, "batch_wait",
+                                   "%s: the deadline passed behind another work's failure", batch->batcher->options.name));
     }
 }
 
@@ -176,9 +178,9 @@ static void batch_do(struct batch *batch)
         return;
     }
     for (size_t i = 0; i < batch->count; i++) {
-        batch->jobs[i]->done = done;
         if (!done)
             *batch->jobs[i]->fault = fault;
+        atomic_store(&batch->jobs[i]->done, done);
     }
 }
 
@@ -190,8 +192,8 @@ static void *thread_main(void *argument)
     struct batch batch = {
         .batcher = batcher,
         .pg = pg_new(&batcher->options.pg),
-        .jobs = arena_array(&own, max, sizeof *batch.jobs),
-        .works = arena_array(&own, max, sizeof *batch.works),
+        .jobs = arena_array(&own, max, sizeof(struct job *)),
+        .works = arena_array(&own, max, sizeof(void *)),
     };
 
     while (batch_take(&batch)) {

@@ -45,7 +45,7 @@ static void secret_fetch(struct app *app, struct pg *pg, struct arena *arena)
 
 bool create_batch(void *context, struct pg *pg, struct arena *arena, void *const *works, size_t count, struct fault *fault)
 {
-    struct orders_new **batch = arena_array(arena, count, sizeof *batch);
+    struct orders_new **batch = arena_array(arena, count, sizeof(struct orders_new *));
 
     for (size_t i = 0; i < count; i++)
         batch[i] = works[i];

@@ -50,7 +50,7 @@ static int connection_wait(int epoll, int listen_fd)
 
 static void connection_limit(int fd, int timeout_ms)
 {
-    struct timeval limit = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
+    struct timeval limit = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000L };
 
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -173,6 +173,7 @@ struct fastcgi *fastcgi_start(const struct fastcgi_options *options, struct faul
         return NULL;
     }
     /* libfcgi waits for the peer to close first; the web server does so at once, a hostile peer would hold the thread. */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no request has come, so no other thread does anything yet */
     setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "200", 1);
     if (FCGX_Init() != 0) {
         fault_set(fault, FAULT_PERMANENT, "fcgx_init", "libfcgi cannot start");

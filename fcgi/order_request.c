@@ -37,8 +37,10 @@ static void append_pointer(struct buf *buf, const struct place *place)
         return;
     append_pointer(buf, place->parent);
     buf_char(buf, '/');
-    if (!place->name.ptr)
+    if (!place->name.ptr) {
         buf_int64(buf, (int64_t)place->index);
+        return;
+    }
     for (size_t i = 0; i < place->name.len; i++)
         switch (place->name.ptr[i]) {
         case '~':
