@@ -1,0 +1,181 @@
+"""sql/runtime/functions.sql in a service's schema: inbox, dead letters, outbox, and what the relay reads by."""
+import threading
+import uuid
+
+import psycopg2
+import pytest
+from calls import DUPLICATE, FRESH, HELD, append, claim, deadletter, read, rows, uuid7, value
+
+SCHEMA = "payment"
+
+
+@pytest.fixture
+def payment(connect):
+    return connect(SCHEMA, autocommit=True)
+
+
+def event(order=None):
+    return uuid7(), order or uuid7()
+
+
+# ---- inbox ----
+
+def test_an_event_is_fresh_once(payment):
+    one, two = event(), event()
+    assert claim(payment, SCHEMA, one) == [FRESH]
+    assert claim(payment, SCHEMA, two, one) == [FRESH, DUPLICATE]
+
+
+def test_of_equal_events_in_one_batch_the_first_is_fresh(payment):
+    one = event()
+    assert claim(payment, SCHEMA, one, one) == [FRESH, DUPLICATE]
+
+
+def test_a_claim_rolled_back_is_no_claim(connect):
+    session, one = connect(SCHEMA), event()
+    claim(session, SCHEMA, one)
+    session.rollback()
+    assert claim(session, SCHEMA, one) == [FRESH]
+
+
+def test_consumers_with_the_same_events_wait_for_each_other(connect):
+    events = [event() for _ in range(50)]
+    first = connect(SCHEMA)
+    assert claim(first, SCHEMA, *events) == [FRESH] * 50
+    verdicts = []
+    waiting = threading.Thread(target=lambda: verdicts.extend(claim(connect(SCHEMA), SCHEMA, *events[::-1])))
+    waiting.start()
+    first.commit()
+    waiting.join()
+    assert verdicts == [DUPLICATE] * 50
+
+
+def test_events_behind_a_dead_letter_of_their_order_are_held(payment):
+    at_fault, applied = event(), event()
+    claim(payment, SCHEMA, applied)
+    deadletter(payment, SCHEMA, at_fault)
+    later, stranger = event(at_fault[1]), event()
+    assert claim(payment, SCHEMA, later, stranger, at_fault) == [HELD, FRESH, HELD]
+    assert claim(payment, SCHEMA, later, never_held=True) == [FRESH]
+    assert claim(payment, SCHEMA, later) == [DUPLICATE], "applied before counts more than held"
+
+
+def test_a_dead_letter_takes_its_claim_back_and_is_kept_once(payment):
+    one = event()
+    claim(payment, SCHEMA, one)
+    deadletter(payment, SCHEMA, one, reason="first")
+    deadletter(payment, SCHEMA, one, reason="second")
+    letters = rows(payment, f"SELECT * FROM {SCHEMA}.deadletter")
+    assert [(letter.event_id, letter.reason, bytes(letter.payload)) for letter in letters] == [(one[0], "first", b"\0\xff")]
+    assert value(payment, f"SELECT count(*) FROM {SCHEMA}.inbox") == 0
+
+
+def test_an_unreadable_message_is_kept_once_by_its_place(payment):
+    deadletter(payment, SCHEMA, (None, None))
+    deadletter(payment, SCHEMA, (None, None))
+    assert value(payment, f"SELECT count(*) FROM {SCHEMA}.deadletter") == 1
+
+
+# ---- outbox ----
+
+def test_events_are_read_in_the_order_appended_and_as_written(payment):
+    orders = [uuid7() for _ in range(3)]
+    ids = append(payment, SCHEMA, *orders[::-1])
+    found = read(payment, SCHEMA)
+    assert [row.id for row in found] == ids
+    assert [row.order_id for row in found] == orders[::-1]
+    assert found[0].payload == '{"a":  1}'
+    assert [row.seq for row in found] == sorted(row.seq for row in found)
+
+
+def test_reading_leaves_out_what_is_in_flight_or_below_the_floor(payment):
+    append(payment, SCHEMA, *[uuid7() for _ in range(30)])
+    seqs = [row.seq for row in read(payment, SCHEMA)]
+    assert [row.seq for row in read(payment, SCHEMA, in_flight=seqs[1:20])] == [seqs[0], *seqs[20:]]
+    assert [row.seq for row in read(payment, SCHEMA, floor=seqs[10], limit=5)] == seqs[10:15]
+
+
+def test_deleted_events_are_gone(payment):
+    append(payment, SCHEMA, uuid7(), uuid7(), uuid7())
+    seqs = [row.seq for row in read(payment, SCHEMA)]
+    rows(payment, f"SELECT {SCHEMA}.outbox_delete(%s)", seqs[:2])
+    assert [row.seq for row in read(payment, SCHEMA)] == seqs[2:]
+
+
+def test_parking_takes_the_later_events_of_the_order_along(payment):
+    order, other = uuid7(), uuid7()
+    append(payment, SCHEMA, order, order, other, order)
+    seqs = [row.seq for row in read(payment, SCHEMA)]
+    assert value(payment, f"SELECT {SCHEMA}.outbox_park(%s, 'too large')", seqs[1]) == 2
+    assert [row.seq for row in read(payment, SCHEMA)] == [seqs[0], seqs[2]]
+    letters = rows(payment, f"SELECT * FROM {SCHEMA}.deadletter ORDER BY id")
+    assert [(letter.order_id, letter.outbound, letter.held) for letter in letters] == [(order, True, False), (order, True, True)]
+    assert claim(payment, SCHEMA, event(order)) == [FRESH], "what can't be sent holds up nothing that is received"
+
+
+def test_parking_what_is_gone_does_nothing(payment):
+    assert value(payment, f"SELECT {SCHEMA}.outbox_park(4711, 'too large')") == 0
+
+
+def test_the_age_of_the_outbox_is_that_of_the_event_first_in_line(payment):
+    assert value(payment, f"SELECT {SCHEMA}.outbox_oldest_age_ms()") == 0
+    old = uuid7(age_ms=90_000)
+    rows(payment, f"SELECT {SCHEMA}.outbox_append(%s, '{{orders}}', %s, '{{t}}', '{{1}}', '{{x}}')", [old], [uuid7()])
+    append(payment, SCHEMA, uuid7())
+    assert 90_000 <= value(payment, f"SELECT {SCHEMA}.outbox_oldest_age_ms()") < 100_000
+
+
+# ---- what the relay relies on ----
+
+def horizon(session):
+    return rows(session, f"SELECT * FROM {SCHEMA}.outbox_horizon()")[0]
+
+
+def test_one_session_leads_an_outbox_and_each_outbox_has_its_own(connect):
+    a, b, other = connect(SCHEMA), connect(SCHEMA), connect("inventory")
+    assert value(a, f"SELECT {SCHEMA}.outbox_lead()") is True
+    assert value(b, f"SELECT {SCHEMA}.outbox_lead()") is False
+    assert value(other, "SELECT inventory.outbox_lead()") is True
+    assert value(a, "SHOW idle_session_timeout") == "5s"
+    a.close()
+    while not value(b, f"SELECT {SCHEMA}.outbox_lead()"):
+        pass  # the server takes a moment to see that the session is gone
+
+
+def test_the_horizon_waits_for_each_transaction_that_may_hold_a_number(connect):
+    relay = connect(SCHEMA, autocommit=True)
+    busy = [connect(SCHEMA) for _ in range(3)]
+    for session in busy:
+        append(session, SCHEMA, uuid7())
+    mark = horizon(relay)
+    for session in busy:
+        assert horizon(relay).oldest_xid < mark.next_xid
+        session.commit()
+    later = horizon(relay)
+    assert later.oldest_xid >= mark.next_xid
+    assert mark.last_seq == max(row.seq for row in read(relay, SCHEMA)), "and by then all rows up to the mark are there"
+
+
+def test_a_transaction_that_appends_after_the_mark_gets_numbers_beyond_it(connect):
+    relay, late = connect(SCHEMA, autocommit=True), connect(SCHEMA)
+    rows(late, "SELECT 1")
+    append(relay, SCHEMA, uuid7())
+    mark = horizon(relay)
+    append(late, SCHEMA, uuid7())
+    late.commit()
+    assert [row.seq > mark.last_seq for row in read(relay, SCHEMA)] == [False, True]
+
+
+def test_the_horizon_of_a_new_outbox_is_before_its_first_number(cluster):
+    cluster.migrate(database="fresh")
+    with cluster.connect(database="fresh") as fresh:
+        assert horizon(fresh).last_seq == 0
+        append(fresh, SCHEMA, uuid7())
+        assert horizon(fresh).last_seq == 1
+    fresh.close()
+
+
+def test_a_payload_that_is_not_json_is_refused(payment):
+    with pytest.raises(psycopg2.errors.InvalidTextRepresentation):
+        rows(payment, f"SELECT {SCHEMA}.outbox_append(%s, '{{orders}}', %s, '{{t}}', '{{nonsense}}', '{{x}}')",
+             [uuid.uuid4()], [uuid.uuid4()])
