@@ -45,6 +45,7 @@ static void signals_mask(int how)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
     pthread_sigmask(how, &set, NULL);
 }
 

@@ -43,6 +43,7 @@ void stop_init(void)
     sigemptyset(&stop.sa_mask);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGQUIT, &stop, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
 

@@ -1,10 +1,10 @@
-/* stop.h - SIGTERM and SIGINT as a file descriptor that becomes readable, for poll loops. */
+/* stop.h - SIGTERM, SIGINT and SIGQUIT as a file descriptor that becomes readable, for poll loops. */
 #pragma once
 
 #include <stdbool.h>
 
-/* Once, before any thread and before any library that sets handlers of its own: SIGTERM and SIGINT raise the stop flag
- * (no SA_RESTART), SIGPIPE is ignored. */
+/* Once, before any thread and before any library that sets handlers of its own: SIGTERM, SIGINT and SIGQUIT (which is how
+ * multiwatch passes SIGTERM on) raise the stop flag, without SA_RESTART; SIGPIPE is ignored. */
 void stop_init(void);
 
 /* Readable from the first signal on, for ever; any number of threads may poll it. */

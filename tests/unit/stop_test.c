@@ -1,3 +1,4 @@
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/stop.h"
 #include "tests/unit/child.h"
@@ -28,13 +29,14 @@ static void stop_by_signal(void *arg)
     _exit(readable() ? 0 : 3);
 }
 
-static void both_signals_raise_the_flag_and_make_the_descriptor_readable_for_ever(void **state)
+static void each_signal_raises_the_flag_and_makes_the_descriptor_readable_for_ever(void **state)
 {
     (void)state;
 
-    for (int i = 0; i < 2; i++) {
-        int signal_number = i ? SIGINT : SIGTERM;
-        struct child child = child_run(stop_by_signal, &signal_number);
+    int signals[] = { SIGTERM, SIGINT, SIGQUIT };
+
+    for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+        struct child child = child_run(stop_by_signal, &signals[i]);
 
         assert_int_equal(child_exit_code(&child), 0);
     }
@@ -68,7 +70,7 @@ static void a_request_ends_a_wait_that_has_begun(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_signals_raise_the_flag_and_make_the_descriptor_readable_for_ever),
+        cmocka_unit_test(each_signal_raises_the_flag_and_makes_the_descriptor_readable_for_ever),
         cmocka_unit_test(a_request_ends_a_wait_that_has_begun),
     };
 
