@@ -16,7 +16,7 @@ enum {
     WINDOW_BATCHES = 3,     /* in flight at the most: one with the broker, one behind it, one being read */
     CALL_TIMEOUT_MS = 4000, /* less than the session lives in silence */
     STANDBY_MS = 1000,      /* between two tries for the lock */
-    QUIET_SHARE = 16,       /* an idle relay looks again after this share of the silence so far, */
+    QUIET_SHARE = 32,       /* an idle relay looks again after this share of the silence so far, */
     QUIET_MIN_MS = 2,       /* at least */
     QUIET_MAX_MS = 100,     /* and at the most */
     FULL_WAIT_MS = 100,     /* for reports, when the window is full */
