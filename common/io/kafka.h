@@ -71,7 +71,7 @@ struct kafka_record {
     int32_t partition;
     int64_t offset;
     struct text key, value;
-    struct text ce_id, ce_type, ce_time, ce_source, traceparent;
+    struct text ce_id, ce_type, ce_time, ce_source, ce_dataschema, traceparent;
 };
 
 /* Subscribes (range assignor, earliest, no auto offset store). One thread at a time. */

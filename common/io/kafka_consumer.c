@@ -261,7 +261,8 @@ static void read_headers(const rd_kafka_message_t *message, struct kafka_record 
         const char *name;
         struct text *value;
     } wanted[] = {
-        { "ce_id", &record->ce_id },         { "ce_type", &record->ce_type },         { "ce_time", &record->ce_time },
+        { "ce_id", &record->ce_id },         { "ce_type", &record->ce_type },
+        { "ce_time", &record->ce_time },     { "ce_dataschema", &record->ce_dataschema },
         { "ce_source", &record->ce_source }, { "traceparent", &record->traceparent },
     };
     rd_kafka_headers_t *headers;

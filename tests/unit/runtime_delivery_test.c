@@ -18,6 +18,7 @@ static struct kafka_record good(void)
         .value = TEXT("{\"orderId\":\"" ORDER_ID "\"}"),
         .ce_id = TEXT(EVENT_ID),
         .ce_type = TEXT("order.cancelled"),
+        .ce_dataschema = TEXT("urn:orderline:event:order.cancelled:1"),
         .traceparent = TEXT(TRACE),
     };
 }
@@ -81,6 +82,7 @@ static void what_cannot_be_read_is_condemned_with_the_reason(void **state)
 
         record.ce_id = cases[i].id;
         record.ce_type = cases[i].type;
+        record.ce_dataschema = TEXT("urn:orderline:event:order.created:1");
         record.key = cases[i].key;
         record.value = cases[i].value;
         delivery_decode(&record, &arena, &delivery);
@@ -88,6 +90,34 @@ static void what_cannot_be_read_is_condemned_with_the_reason(void **state)
         assert_int_equal(delivery.condemned.kind, FAULT_INVALID);
         if (cases[i].reason)
             assert_string_equal(delivery.condemned.detail, cases[i].reason);
+        delivery_free(&delivery, 1);
+    }
+}
+
+static void another_version_of_the_payload_is_condemned_by_name(void **state)
+{
+    const struct {
+        struct text schema;
+        const char *reason;
+    } cases[] = {
+        { { 0 }, "the header ce_dataschema is missing" },
+        { TEXT(""), "no schema known here: " },
+        { TEXT("urn:orderline:event:order.cancelled:2"), "no schema known here: urn:orderline:event:order.cancelled:2" },
+        { TEXT("urn:orderline:event:order.created:1"), "no schema known here: urn:orderline:event:order.created:1" },
+    };
+    ARENA_SCOPE arena = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct kafka_record record = good();
+        struct delivery delivery;
+
+        record.ce_dataschema = cases[i].schema;
+        delivery_decode(&record, &arena, &delivery);
+        assert_int_equal(delivery.kind, DELIVERY_WORK);
+        assert_int_equal(delivery.condemned.kind, FAULT_INVALID);
+        assert_string_equal(delivery.condemned.detail, cases[i].reason);
+        assert_true(delivery.has_order_id); /* later events of the order wait */
         delivery_free(&delivery, 1);
     }
 }
@@ -132,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_good_message_becomes_work_of_its_row),
         cmocka_unit_test(an_unknown_type_is_passed_over_whatever_else_it_holds),
         cmocka_unit_test(what_cannot_be_read_is_condemned_with_the_reason),
+        cmocka_unit_test(another_version_of_the_payload_is_condemned_by_name),
         cmocka_unit_test(an_unreadable_payload_keeps_the_ids_that_hold_its_order),
         cmocka_unit_test(a_broken_trace_is_replaced_by_a_new_one),
     };

@@ -10,6 +10,14 @@ static size_t row_of(struct text type)
     return row;
 }
 
+/* Whether the payload is of the version this program was written for. */
+static bool is_known_schema(const struct kafka_record *record)
+{
+    const struct event_type *type = event_type_find(record->ce_type);
+
+    return type && text_is(record->ce_dataschema, type->schema);
+}
+
 /* Everything that can be read is read, though one fault is enough to condemn: the dead letter shows and holds by ids. */
 void delivery_decode(const struct kafka_record *record, struct arena *arena, struct delivery *delivery)
 {
@@ -34,6 +42,10 @@ void delivery_decode(const struct kafka_record *record, struct arena *arena, str
         fault_set(fault, FAULT_INVALID, "undecodable", "the header ce_id is missing or no UUID");
     else if (!delivery->has_order_id)
         fault_set(fault, FAULT_INVALID, "undecodable", "the key is missing or no UUID");
+    else if (!record->ce_dataschema.ptr)
+        fault_set(fault, FAULT_INVALID, "undecodable", "the header ce_dataschema is missing");
+    else if (!is_known_schema(record))
+        fault_set(fault, FAULT_INVALID, "undecodable", "no schema known here: %.*s", TEXT_FMT(record->ce_dataschema));
     else if (!record->value.ptr)
         fault_set(fault, FAULT_INVALID, "undecodable", "the message has no value");
     else if (json_parse(record->value, arena, &delivery->doc, fault) && json_kind(delivery->doc.root) != JSON_OBJECT)
