@@ -63,12 +63,14 @@ class LocalStack(Stack):
     def start(self, program, **settings):
         file = self._dir / "env" / f"{program}.env"
         file.write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()))
-        self._supervise("start", program)
-        if "kill" in settings.get("FAILPOINTS", ""):
-            wait_for(f"{program} has read its settings", lambda: self._has_begun(program) or self.crashes(program))
-        else:
+        before = self.crashes(program)
+        with self._supervise_in_background("start", program) as starting:
+            # Settings are for one life only: after a crash the program starts as usual.
+            wait_for(f"{program} has read its settings", lambda: self._has_begun(program) or self.crashes(program) > before)
+            file.unlink()
+            assert starting.wait(60) == 0, f"{program} does not start"
+        if "kill" not in settings.get("FAILPOINTS", ""):
             wait_for(f"{program} ready", lambda: self._is_ready(program), 60)
-        file.unlink()  # for this life only: after a crash it starts as usual
 
     def kill(self, program):
         # order-api's parent only watches over it.
@@ -111,18 +113,21 @@ class LocalStack(Stack):
         done = subprocess.run([ROOT / "stack", *words], env=environment, capture_output=True, text=True, timeout=900, check=False)
         assert done.returncode == 0, f"./stack {' '.join(words)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
 
+    def _supervise_in_background(self, *words):
+        command = [ROOT / "deploy/local/supervise", "run/supervisor.sock", *words]
+        return subprocess.Popen(command, cwd=self._dir, stdout=subprocess.PIPE, text=True)
+
     def _supervise(self, *words):
-        done = subprocess.run([ROOT / "deploy/local/supervise", "run/supervisor.sock", *words], cwd=self._dir,
-                              capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, f"supervise {' '.join(words)}: {done.stderr}"
-        return done.stdout
+        with self._supervise_in_background(*words) as process:
+            output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, f"supervise {' '.join(words)} failed"
+        return output
 
     def _has_begun(self, program):
-        """Whether PROGRAM's own binary runs: the wrapper before it has read the settings then."""
-        pid = self.pid(program)
+        """Whether the wrapper that reads the settings has made way for the program itself."""
         try:
-            return pid and any(pathlib.Path(f"/proc/{p}/exe").readlink().name in (program, "outbox-relay", "order-api")
-                               for p in descendants(pid))
+            pid = self.pid(program)
+            return pid and b"/bin/run" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return False
 
