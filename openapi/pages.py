@@ -149,7 +149,7 @@ def problem_pages(out, document):
         page(out / f"problems/{slug}.html", problem["title"], "A problem that the order API may answer.", body, footer)
         link = f'<a href="/problems/{slug}">{escape(problem["title"])}</a>'
         rows.append((f"<code>{problem['code']}</code>", str(problem["status"]), link))
-    lead = "Errors are problem details (RFC 9457). Program against <code>code</code>; <code>type</code> leads to these pages."
+    lead = "Errors are problem details (RFC 9457). Program against <code>code</code>; <code>type</code> leads to its page."
     page(out / "problems/index.html", "Problems", lead, table(("Code", "HTTP", "What"), rows), '<a href="/docs">The API</a>')
 
 

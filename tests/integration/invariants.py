@@ -37,7 +37,8 @@ QUERIES = {
         WHERE order_id NOT IN (SELECT order_id FROM orders.orders)""",
     "stock is what came in": """
         SELECT s.sku FROM inventory.stock s
-        JOIN (SELECT sku, sum(quantity) AS received FROM inventory.movement WHERE kind = 'received' GROUP BY sku) m USING (sku)
+        JOIN (SELECT sku, sum(quantity) AS received FROM inventory.movement
+              WHERE kind = 'received' GROUP BY sku) m USING (sku)
         WHERE s.on_hand + s.reserved + s.shipped <> m.received""",
     "stock follows its ledger": """
         SELECT s.sku FROM inventory.stock s LEFT JOIN (

@@ -26,7 +26,8 @@ def place_many(stack, count):
 
 
 def completed(stack, order_ids):
-    rows = stack.query("SELECT order_id::text FROM orders.progress WHERE status = 'COMPLETED' AND order_id = ANY(%s::uuid[])",
+    rows = stack.query("SELECT order_id::text FROM orders.progress"
+                       " WHERE status = 'COMPLETED' AND order_id = ANY(%s::uuid[])",
                        order_ids)
     return len(rows) == len(order_ids)
 

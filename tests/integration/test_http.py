@@ -39,12 +39,12 @@ def test_both_prefixes_answer_alike(stack):
 
 def test_an_order_comes_back_whole_and_exact(stack):
     address = {"country": "日本", "city": "Łódź 🚚", "addressLine1": "a\"b\\c", "postalCode": "<1>"}
-    order_id = stack.place(currency="JPY", shippingAddress=address,
-                           items=[{"sku": "SKU-3", "quantity": 0.5, "unitPrice": 3}, {"sku": "SKU-3", "quantity": 2, "unitPrice": 10}])
+    items = [{"sku": "SKU-3", "quantity": 0.5, "unitPrice": 3}, {"sku": "SKU-3", "quantity": 2, "unitPrice": 10}]
+    order_id = stack.place(currency="JPY", shippingAddress=address, items=items)
     answer = stack.get(f"/api/v1/orders/{order_id}")
     body = answer.json()
     assert body["shippingAddress"] == address
-    assert body["items"] == [{"sku": "SKU-3", "quantity": 0.5, "unitPrice": 3}, {"sku": "SKU-3", "quantity": 2, "unitPrice": 10}]
+    assert body["items"] == items
     assert body["totalAmount"] == 22  # 1.5 rounds half up to 2, and 20
     assert '"totalAmount":22,' in answer.text.replace(" ", "") or '"totalAmount":22}' in answer.text.replace(" ", "")
 

@@ -1,4 +1,5 @@
 """The SQL functions as Python calls: rows as lists of named tuples."""
+import itertools
 import json
 import os
 import time
@@ -13,16 +14,15 @@ TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 CREATED, EXISTS, BUSY = 0, 1, 2
 FRESH, DUPLICATE, HELD = 0, 1, 2
 
-_last = 0
+_numbers = itertools.count(1)
 
 
 def uuid7(age_ms=0):
     """A UUIDv7 as old as that; those of one test rise, as a service's do."""
-    global _last
-    _last += 1
+    number = next(_numbers)
     unix_ms = int(time.time() * 1000) - age_ms
     tail = int.from_bytes(os.urandom(4), "big")
-    return uuid.UUID(int=unix_ms << 80 | 7 << 76 | (_last >> 32 & 0xFFF) << 64 | 2 << 62 | (_last & 0x3FFFFFFF) << 32 | tail)
+    return uuid.UUID(int=unix_ms << 80 | 7 << 76 | 2 << 62 | (number & 0x3FFFFFFF) << 32 | tail)
 
 
 def rows(connection, call, *arguments):
@@ -67,7 +67,7 @@ def outcomes(found):
 
 def move(connection, order, version, *states, reason=None):
     """Moves ORDER through STATES, the first of which makes VERSION."""
-    steps = list(zip(states, states[1:]))
+    steps = list(itertools.pairwise(states))
     rows(connection, "SELECT orders.move_orders(%s, %s, %s, %s, %s, %s, %s)",
          [order.id for _ in steps], [version + i for i, _ in enumerate(steps)],
          [a for a, _ in steps], [b for _, b in steps],

@@ -4,6 +4,7 @@ import uuid
 
 import psycopg2
 import pytest
+
 from calls import DUPLICATE, FRESH, HELD, append, claim, deadletter, read, rows, uuid7, value
 
 SCHEMA = "payment"
@@ -109,7 +110,8 @@ def test_parking_takes_the_later_events_of_the_order_along(payment):
     assert value(payment, f"SELECT {SCHEMA}.outbox_park(%s, 'too large')", seqs[1]) == 2
     assert [row.seq for row in read(payment, SCHEMA)] == [seqs[0], seqs[2]]
     letters = rows(payment, f"SELECT * FROM {SCHEMA}.deadletter ORDER BY id")
-    assert [(letter.order_id, letter.outbound, letter.held) for letter in letters] == [(order, True, False), (order, True, True)]
+    assert [(letter.order_id, letter.outbound, letter.held) for letter in letters] == [(order, True, False),
+                                                                                       (order, True, True)]
     assert claim(payment, SCHEMA, event(order)) == [FRESH], "what can't be sent holds up nothing that is received"
 
 

@@ -4,7 +4,8 @@ import uuid
 
 import psycopg2
 import pytest
-from calls import (BUSY, CREATED, EXISTS, TRACE, Order, counted, create, listed, move, outcomes, rows, uuid7, value)
+
+from calls import BUSY, CREATED, EXISTS, TRACE, Order, counted, create, listed, move, outcomes, rows, value
 
 WHOLE_WAY = ("PENDING", "PAYMENT", "INVENTORY", "FULFILLMENT", "COMPLETED")
 
@@ -248,7 +249,8 @@ def warehouse(admin):
     rows(admin, """
         INSERT INTO orders.orders
         SELECT orders.uuid_v7_floor(now() - i * interval '1 s'), gen_random_uuid(), gen_random_uuid(),
-               CASE WHEN i % 2 = 0 THEN '00000000-0000-0000-0000-000000000001' ELSE gen_random_uuid() END, 'EUR', 1, '[]', '{}'
+               CASE WHEN i % 2 = 0 THEN '00000000-0000-0000-0000-000000000001' ELSE gen_random_uuid() END,
+               'EUR', 1, '[]', '{}'
         FROM generate_series(1, 20000) AS i""")
     rows(admin, """
         INSERT INTO orders.progress

@@ -1,6 +1,7 @@
 """Who may touch what: each role its own schema, nobody else anything."""
 import psycopg2
 import pytest
+
 from calls import rows, value
 from conftest import SCHEMAS
 
@@ -26,7 +27,8 @@ def test_a_role_is_kept_out_of_the_other_schemas(admin, connect, role, schema):
         rows(session, f"SELECT {schema}.outbox_oldest_age_ms()")
     for table in tables:
         for right in ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
-            assert not value(admin, "SELECT has_table_privilege(%s, %s, %s)", f"orderline_{role}", f"{schema}.{table}", right)
+            assert not value(admin, "SELECT has_table_privilege(%s, %s, %s)",
+                             f"orderline_{role}", f"{schema}.{table}", right)
     for function in functions:
         assert not value(admin, "SELECT has_function_privilege(%s, %s::oid, 'EXECUTE')", f"orderline_{role}", function)
 

@@ -1,6 +1,7 @@
 """The SQL functions of payment, inventory, fulfillment and notification, called as their workers call them.
 
-Fixtures: connect(schema) opens a session of that service's own role with its search_path; admin is a session of the administrator.
+Fixtures: connect(schema) opens a session of that service's own role with its search_path; admin is a session of the
+administrator.
 """
 import threading
 import time
@@ -12,7 +13,8 @@ import pytest
 # Schema, table, lock function, and a save of one order in its first decided state.
 SERVICES = [
     ("payment", "charge", "lock_charges",
-     "SELECT save_charges(ARRAY[%s]::uuid[], '{authorized}', '{USD}', '{1022}', '{0}', ARRAY['[]'], '{NULL}')", "authorized"),
+     "SELECT save_charges(ARRAY[%s]::uuid[], '{authorized}', '{USD}', '{1022}', '{0}', ARRAY['[]'], '{NULL}')",
+     "authorized"),
     ("inventory", "reservation", "lock_reservations",
      "SELECT save_reservations(ARRAY[%s]::uuid[], '{cancelled}', '{NULL}', '{NULL}', '{NULL}', '{}', '{}', '{}', '{}')",
      "cancelled"),
@@ -96,7 +98,7 @@ def test_batches_with_the_same_orders_never_deadlock(connect, schema, table, loc
 
     sessions = [connect(schema) for _ in range(3)]
     running = [in_background(lambda s=s, o=o: rounds(s, o))
-               for s, o in zip(sessions, (ids, list(reversed(ids)), ids[10:] + ids[:10]))]
+               for s, o in zip(sessions, (ids, list(reversed(ids)), ids[10:] + ids[:10]), strict=True)]
     for thread, _ in running:
         thread.join(30)
     assert [outcome for _, outcome in running] == [["done"]] * 3
@@ -117,7 +119,8 @@ def test_a_refund_is_the_whole_charge_or_nothing(connect):
     session = connect("payment")
     lock_rows(session, "lock_charges", ids)
     with pytest.raises(psycopg2.errors.CheckViolation):
-        call(session, "SELECT save_charges(%s::uuid[], '{refunded}', '{USD}', '{1022}', '{1021}', ARRAY['[]'], '{NULL}')", ids)
+        call(session, "SELECT save_charges(%s::uuid[], '{refunded}', '{USD}', '{1022}', '{1021}', ARRAY['[]'], '{NULL}')",
+             ids)
 
 
 def test_a_kind_of_message_is_recorded_once_an_order(connect):
@@ -149,7 +152,7 @@ def stock_of(session, sku):
 
 def save_reservations(session, ids, state, movements):
     """MOVEMENTS: (order id, sku, kind, quantity) each."""
-    columns = [list(column) for column in zip(*movements)] or [[], [], [], []]
+    columns = [list(column) for column in zip(*movements, strict=True)] or [[], [], [], []]
     call(session, "SELECT save_reservations(%s::uuid[], %s, %s, %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[],"
                   " %s::bigint[])",
          ids, [state] * len(ids), ["[]"] * len(ids), [None] * len(ids), [None] * len(ids), *columns)
@@ -235,7 +238,8 @@ def test_four_sessions_sell_no_piece_more_than_there_is(connect, skus):
             sold += len(reserved)
         return sold
 
-    running = [in_background(lambda s=connect("inventory"), t=turn: sell(s, t)) for turn in range(4)]
+    sessions = [connect("inventory") for _ in range(4)]
+    running = [in_background(lambda s=session, t=turn: sell(s, t)) for turn, session in enumerate(sessions)]
     for thread, _ in running:
         thread.join(30)
     assert sum(outcome[0] for _, outcome in running) == 10

@@ -96,7 +96,8 @@ class ComposeStack(Stack):
             command += ["--file", str(file)]
         environment = {**os.environ, "PRESET": "failpoints", "HTTP_PORT": str(PORT), "TEST_PORT_POSTGRES": str(PORT + 2),
                        "TEST_PORT_REDIS": str(PORT + 3), "TEST_PORT_KAFKA": str(PORT + 4)}
-        done = subprocess.run([*command, *words], env=environment, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run([*command, *words], env=environment, capture_output=True, text=True, timeout=timeout,
+                              check=False)
         assert done.returncode == 0, f"docker compose {' '.join(words)}:\n{done.stderr[-4000:]}"
         return done.stdout
 

@@ -15,7 +15,8 @@ from .stack import RELAYS, WORKERS, Stack, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PORT = int(os.environ.get("TEST_PORT_BASE", "4001"))
-HEALTH = {**{name: PORT + 11 + i for i, name in enumerate(RELAYS)}, **{name: PORT + 21 + i for i, name in enumerate(WORKERS)}}
+HEALTH = {**{name: PORT + 11 + i for i, name in enumerate(RELAYS)},
+          **{name: PORT + 21 + i for i, name in enumerate(WORKERS)}}
 
 
 def descendants(pid):
@@ -73,8 +74,9 @@ class LocalStack(Stack):
             wait_for(f"{program} ready", lambda: self._is_ready(program), 60)
 
     def kill(self, program):
-        # order-api's parent only watches over it.
-        victims = descendants(self.pid(program))[1:] if program == "order-api" else [self.pid(program)]
+        # order-api's parent only watches over it; nginx's children would serve on without theirs, and keep its port.
+        tree = descendants(self.pid(program))
+        victims = {"order-api": tree[1:], "nginx": tree}.get(program, tree[:1])
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
 
@@ -110,7 +112,8 @@ class LocalStack(Stack):
 
     def _stack(self, *words):
         environment = {**os.environ, "STACK_DIR": str(self._dir), "PORT_BASE": str(PORT), "BUILD": "test"}
-        done = subprocess.run([ROOT / "stack", *words], env=environment, capture_output=True, text=True, timeout=900, check=False)
+        done = subprocess.run([ROOT / "stack", *words], env=environment, capture_output=True, text=True, timeout=900,
+                              check=False)
         assert done.returncode == 0, f"./stack {' '.join(words)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
 
     def _supervise_in_background(self, *words):

@@ -158,14 +158,16 @@ class Stack:
     # ---- the broker ----
 
     def produce(self, topic, key, value, headers):
-        producer = Producer({"bootstrap.servers": self.brokers, "partitioner": "murmur2_random", "message.timeout.ms": 10000})
+        producer = Producer({"bootstrap.servers": self.brokers, "partitioner": "murmur2_random",
+                             "message.timeout.ms": 10000})
         failed = []
         producer.produce(topic, key=key, value=value, headers=headers, on_delivery=lambda err, _: err and failed.append(err))
         assert producer.flush(15) == 0 and not failed, failed
 
     def messages(self, topic, order_id):
         """Every message of TOPIC about ORDER_ID so far, in order."""
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": f"test-{uuid.uuid4()}", "enable.auto.commit": False})
+        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": f"test-{uuid.uuid4()}",
+                             "enable.auto.commit": False})
         try:
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in partitions}
@@ -212,7 +214,8 @@ class Stack:
     def wait_rest(self, seconds=90.0):
         """Until every order is at its end, every outbox empty, every group without lag."""
         wait_for("every order COMPLETED or CANCELLED",
-                 lambda: not self.value("SELECT count(*) FROM orders.progress WHERE status NOT IN ('COMPLETED', 'CANCELLED')"),
+                 lambda: not self.value("SELECT count(*) FROM orders.progress"
+                                        " WHERE status NOT IN ('COMPLETED', 'CANCELLED')"),
                  seconds, 0.1)
         wait_for("empty outboxes", lambda: not any(self.outbox_rows().values()), seconds, 0.1)
         wait_for("no consumer lag", lambda: not any(self.lag().values()), seconds, 0.2)
