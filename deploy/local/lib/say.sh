@@ -31,7 +31,8 @@ start() {
     local name=$1
     shift
     started_at[$name]=$EPOCHREALTIME
-    (set -e && "$@") >"$step_logs/$name.log" 2>&1 </dev/null &
+    # what runs in the background would ignore Ctrl-C
+    (trap - INT && set -e && "$@") >"$step_logs/$name.log" 2>&1 </dev/null &
     started_pid[$name]=$!
 }
 await() { # NAME WHAT: shows progress, returns the command's own status

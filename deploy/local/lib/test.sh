@@ -21,6 +21,8 @@ command_test() {
     BUILD="test"
     step_logs=$root/build/test/reports
     mkdir -p "$step_logs"
+    exec 9>"$step_logs/lock"
+    flock -n 9 || die "another ./stack test runs in this checkout: wait for it"
     rm -f "$step_logs"/*.xml
     exec 8>"$root/build/lock"
     flock 8
