@@ -19,7 +19,7 @@ bool inbox_claim(struct tx *tx, struct arena *arena, struct inbox_event *events,
     pg_arg_array(&args, event_ids);
     pg_arg_array(&args, order_ids);
     pg_arg_array(&args, never_held);
-    if (!pg_call(tx->pg, "SELECT ord, verdict FROM inbox_claim($1, $2, $3)", &args, &rows, fault))
+    if (!pg_call(tx->pg, "SELECT * FROM inbox_claim($1, $2, $3)", &args, &rows, fault))
         return false;
 
     if ((size_t)rows.count != count)
