@@ -20,7 +20,7 @@ static void grow(struct buf *buf, size_t more)
     at = buf->cap > 0 ? arena_extend(buf->arena, buf->ptr, buf->cap, cap) : NULL;
     if (!at) {
         at = arena_alloc(buf->arena, cap);
-        if (buf->len > 0)
+        if (buf->ptr)
             memcpy(at, buf->ptr, buf->len);
     }
     buf->ptr = at;

@@ -1,22 +1,8 @@
 #include "base/json_text.h"
 #include "base/hex.h"
+#include "base/json_names.h"
 #include "base/utf8.h"
 #include <stdint.h>
-#include <sys/auxv.h>
-
-/* A member name already seen, in the object that holds it. */
-struct name {
-    uint64_t hash;
-    size_t object;
-    struct text text; /* unescaped */
-};
-
-/* All names so far, of all objects: a list, and a hash table of 1-based indices into it. */
-struct names {
-    struct name *list;
-    size_t count, cap; /* cap is a power of two; there are twice as many slots */
-    uint32_t *slots;
-};
 
 /* What the grammar allows next. */
 enum expect {
@@ -33,7 +19,7 @@ struct scan {
     struct fault *fault;
     struct json_numbers *numbers; /* NULL: not wanted */
     size_t number_cap;
-    struct names names;
+    struct json_names names;
     size_t objects;              /* opened so far; the ids of objects */
     size_t open[JSON_DEPTH_MAX]; /* the open containers: id of an object, 0 for an array */
     size_t depth;
@@ -41,79 +27,8 @@ struct scan {
 
 static bool fail(struct scan *scan, const char *what)
 {
-    return fault_set(scan->fault, FAULT_INVALID, "json_invalid", "%s at byte %zu", what, (size_t)(scan->at - scan->start));
-}
-
-/* 64 x 64 -> 128 bits folded, as wyhash does. */
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Seeded with the 16 random bytes the kernel gives each process, so that nobody can choose names that collide. */
-static uint64_t hash_name(size_t object, struct text text)
-{
-    uint64_t seed[2], chunk;
-
-    memcpy(seed, (const void *)getauxval(AT_RANDOM), sizeof seed);
-    seed[0] = mix(seed[0] ^ object, seed[1] ^ text.len);
-    while (text.len > 0) {
-        size_t n = text.len < 8 ? text.len : 8;
-
-        chunk = 0;
-        memcpy(&chunk, text.ptr, n);
-        seed[0] = mix(seed[0] ^ chunk, seed[1] ^ 0x9E3779B97F4A7C15);
-        text.ptr += n;
-        text.len -= n;
-    }
-    return seed[0];
-}
-
-/* The slot of NAME, or the empty one where it belongs. */
-static uint32_t *find_slot(const struct names *names, const struct name *name)
-{
-    size_t mask = 2 * names->cap - 1;
-
-    for (size_t i = name->hash & mask;; i = (i + 1) & mask) {
-        const struct name *other = names->slots[i] ? &names->list[names->slots[i] - 1] : NULL;
-
-        if (!other || (other->hash == name->hash && other->object == name->object && text_equal(other->text, name->text)))
-            return &names->slots[i];
-    }
-}
-
-static void grow_names(struct names *names, struct arena *arena)
-{
-    size_t cap = names->cap ? 2 * names->cap : 32;
-    struct name *list = arena_array(arena, cap, sizeof *list);
-
-    if (names->count > 0)
-        memcpy(list, names->list, names->count * sizeof *list);
-    names->list = list;
-    names->cap = cap;
-    names->slots = arena_array(arena, 2 * cap, sizeof *names->slots);
-    for (size_t i = 0; i < names->count; i++)
-        *find_slot(names, &list[i]) = (uint32_t)i + 1;
-}
-
-/* False when the object on top has a member TEXT already. */
-static bool add_name(struct scan *scan, struct text text)
-{
-    struct names *names = &scan->names;
-    struct name name = { .object = scan->open[scan->depth - 1], .text = text };
-    uint32_t *slot;
-
-    if (names->count == names->cap)
-        grow_names(names, scan->arena);
-    name.hash = hash_name(name.object, text);
-    slot = find_slot(names, &name);
-    if (*slot)
-        return false;
-    names->list[names->count++] = name;
-    *slot = (uint32_t)names->count;
-    return true;
+    fault_set(scan->fault, FAULT_INVALID, "json_invalid", "%s at byte %zu", what, (size_t)(scan->at - scan->start));
+    return false;
 }
 
 static void skip_space(struct scan *scan)
@@ -184,6 +99,7 @@ static uint32_t read_unicode(const char *at, const char *end, size_t *used)
 /* Passes the escape behind a backslash. */
 static bool skip_escape(struct scan *scan)
 {
+    static const struct text letters = TEXT("\"\\/bfnrt");
     size_t used = 1;
 
     if (scan->at == scan->end)
@@ -191,7 +107,7 @@ static bool skip_escape(struct scan *scan)
     if (*scan->at == 'u') {
         if (read_unicode(scan->at, scan->end, &used) == 0)
             return fail(scan, "\\u escape that is malformed, NUL or half a surrogate pair");
-    } else if (!memchr("\"\\/bfnrt", *scan->at, 8)) {
+    } else if (!memchr(letters.ptr, *scan->at, letters.len)) {
         return fail(scan, "unknown escape");
     }
     scan->at += used;
@@ -287,7 +203,8 @@ static bool scan_name(struct scan *scan)
         return fail(scan, "a member name in quotes is missing");
     if (!scan_string(scan, &raw, &escaped))
         return false;
-    if (!add_name(scan, escaped ? unescape(scan->arena, raw) : raw)) {
+    if (!json_names_add(&scan->names, scan->arena, scan->open[scan->depth - 1],
+                        escaped ? unescape(scan->arena, raw) : raw)) {
         scan->at = start;
         return fail(scan, "duplicate member name");
     }

@@ -19,7 +19,7 @@ static void refill(void)
         if (n > 0) {
             got += (size_t)n;
         } else if (errno != EINTR) {
-            fprintf(stderr, "no random bytes from the kernel: %s\n", strerror(errno));
+            fprintf(stderr, "no random bytes from the kernel: %m\n");
             abort();
         }
     }

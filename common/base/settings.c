@@ -65,7 +65,7 @@ static bool find_value(const struct setting *setting, const char **value)
     if (path) {
         from_env = read_secret(path);
         if (!from_env) {
-            fprintf(stderr, "%s_FILE=%s: %s\n", setting->name, path, strerror(errno));
+            fprintf(stderr, "%s_FILE=%s: %m\n", setting->name, path);
             return false;
         }
         if (*from_env == '\0')
@@ -166,6 +166,7 @@ void settings_read(const struct program *program, int argc, char **argv, void *i
     bool print = argc == 2 && strcmp(argv[1], "--print-config") == 0;
     bool valid = true;
 
+    /* NOLINTBEGIN(concurrency-mt-unsafe): exit, before any thread has started */
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         print_help(program);
         exit(EXIT_SUCCESS);
@@ -188,4 +189,5 @@ void settings_read(const struct program *program, int argc, char **argv, void *i
         print_config(program, into);
         exit(EXIT_SUCCESS);
     }
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }

@@ -37,8 +37,8 @@ void stop_init(void)
 
     event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (event_fd < 0) {
-        fprintf(stderr, "eventfd: %s\n", strerror(errno));
-        exit(EXIT_FAILURE);
+        fprintf(stderr, "eventfd: %m\n");
+        exit(EXIT_FAILURE); /* NOLINT(concurrency-mt-unsafe): no thread has started */
     }
     sigemptyset(&stop.sa_mask);
     sigaction(SIGTERM, &stop, NULL);

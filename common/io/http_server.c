@@ -91,7 +91,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, const stru
     if (!response)
         return MHD_NO;
     result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-    if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+    if (result == MHD_YES && answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         result = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     if (result == MHD_YES)
         result = MHD_queue_response(connection, answer->status, response);
@@ -139,7 +139,7 @@ struct http_server *http_server_start(const char *address, int port, const struc
                                       MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&at, MHD_OPTION_CONNECTION_LIMIT, 64u,
                                       MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
     if (!server->daemon) {
-        fault_set(fault, FAULT_PERMANENT, "http_listen", "cannot listen on %s:%d: %s", address, port, strerror(errno));
+        fault_set(fault, FAULT_PERMANENT, "http_listen", "cannot listen on %s:%d: %m", address, port);
         free(server);
         return NULL;
     }

@@ -62,6 +62,7 @@ static bool take_apart(struct text token, struct parts *parts)
     end = token.ptr + token.len;
     *parts = (struct parts){ .negative = take_char(&at, end, '-') };
     parts->whole = take_digits(&at, end);
+    parts->fraction = (struct text){ at, 0 };
     if (parts->whole.len == 0 || (parts->whole.len > 1 && parts->whole.ptr[0] == '0'))
         return false;
     if (take_char(&at, end, '.')) {

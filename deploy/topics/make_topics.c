@@ -93,7 +93,7 @@ static bool all_ready(rd_kafka_t *kafka, const struct config *config)
         case OTHER_COUNT: /* more partitions would send the keys of running orders elsewhere: a person has to decide */
             fprintf(stderr, "make-topics: topic %s exists with another number of partitions than KAFKA_PARTITIONS=%lld\n",
                     topics[i], (long long)config->partitions);
-            exit(EXIT_FAILURE);
+            exit(EXIT_FAILURE); /* NOLINT(concurrency-mt-unsafe): the other threads are librdkafka's */
         case READY:
             break;
         }

@@ -45,7 +45,7 @@ static void the_ring_goes_round(void **state)
     struct window *window = *state;
     int64_t seqs[CAPACITY];
 
-    for (int64_t seq = 1; seq <= 5 * CAPACITY; seq += 4) {
+    for (int64_t seq = 1; seq <= INT64_C(5) * CAPACITY; seq += 4) {
         int64_t ticket = window->next;
 
         send_all(window, seq, seq + 3);

@@ -33,7 +33,7 @@ static void run_program(void *arg)
     struct config config = { 0 };
 
     for (size_t i = 0; i < ARRAY_LEN(run->env) && run->env[i]; i++)
-        putenv(strdup(run->env[i]));
+        putenv(strdup(run->env[i])); /* NOLINT(concurrency-mt-unsafe): the child has one thread */
     snprintf(argument, sizeof argument, "%s", run->argument ? run->argument : "");
     settings_read(&program, run->argument ? 2 : 1, argv, &config);
     printf("brokers %s url %s threads %d level %d\n", config.brokers, config.url, (int)config.threads, (int)config.level);

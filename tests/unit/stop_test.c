@@ -45,7 +45,7 @@ static void each_signal_raises_the_flag_and_makes_the_descriptor_readable_for_ev
 static void wait_for_alarm(int signal_number)
 {
     (void)signal_number;
-    stop_request();
+    stop_request(); /* NOLINT(bugprone-signal-handler): made for it */
 }
 
 static void wait_until_interrupted(void *arg)

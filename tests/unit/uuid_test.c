@@ -76,10 +76,10 @@ static void ids_of_several_threads_are_all_different(void **state)
     (void)state;
 
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, make_ids, ids + i * PER_THREAD), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, make_ids, ids + (ptrdiff_t)i * PER_THREAD), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    qsort(ids, THREADS * PER_THREAD, sizeof ids[0], compare);
+    qsort(ids, ARRAY_LEN(ids), sizeof ids[0], compare);
     for (int i = 1; i < THREADS * PER_THREAD; i++)
         assert_false(uuid_equal(&ids[i - 1], &ids[i]));
 }
