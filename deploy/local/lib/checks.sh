@@ -27,12 +27,11 @@ port_owner() {
 }
 
 check_ports() {
-    local program owner port
-    for program in "${!port_of[@]}" controller; do
-        port=${port_of[$program]:-$controller_port}
-        owner=$(port_owner "$port")
-        [[ -z $owner ]] || die "port $port for $program is taken by $owner: stop that, or choose other ports with" \
-            "PORT_BASE (now $PORT_BASE)"
+    local program owner
+    for program in nginx "${!port_of[@]}"; do
+        owner=$(port_owner "${port_of[$program]}")
+        [[ -z $owner ]] || die "port ${port_of[$program]} for $program is taken by $owner: stop that, or choose other" \
+            "ports with PORT_BASE (now $PORT_BASE)"
     done
 }
 

@@ -38,7 +38,7 @@ start() {
 await() { # NAME WHAT: shows progress, returns the command's own status
     local log=$step_logs/$1.log status=0
     while kill -0 "${started_pid[$1]}" 2>/dev/null; do
-        show_progress "$2" "${started_at[$1]}" "$(tail -n 1 "$log" | tr -d '\r')"
+        show_progress "$2" "${started_at[$1]}" "$(tail -n 1 "$log" 2>/dev/null | tr -d '\r')"
         sleep 0.1
     done
     wait "${started_pid[$1]}" || status=$?

@@ -17,16 +17,17 @@ http_port=$PORT_BASE postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 
 kafka_port=$((PORT_BASE + 4)) controller_port=$((PORT_BASE + 5))
 base_url=http://localhost:$http_port
 
-# The programs of this stack, in the order in which they start and are shown, and where each is asked for its health.
+# The programs of this stack, nginx aside, and the ports they listen on.
 servers=() ours=()
 declare -A port_of
 list_programs() {
     local i n count
-    servers=() ours=(order-api)
-    [[ -n ${DATABASE_URL:-} ]] || servers+=(postgres)
-    [[ -n ${REDIS_URL:-} ]] || servers+=(redis)
-    [[ -n ${KAFKA_BROKERS:-} ]] || servers+=(kafka)
-    port_of=([postgres]=$postgres_port [redis]=$redis_port [kafka]=$kafka_port [nginx]=$http_port)
+    servers=() ours=(order-api) port_of=([nginx]=$http_port)
+    if [[ -z ${DATABASE_URL:-} ]]; then servers+=(postgres) port_of[postgres]=$postgres_port; fi
+    if [[ -z ${REDIS_URL:-} ]]; then servers+=(redis) port_of[redis]=$redis_port; fi
+    if [[ -z ${KAFKA_BROKERS:-} ]]; then
+        servers+=(kafka) port_of[kafka]=$kafka_port port_of[kafka-controller]=$controller_port
+    fi
     for i in "${!services[@]}"; do
         ours+=("relay-${services[i]}")
         port_of[relay-${services[i]}]=$((PORT_BASE + 11 + i))
