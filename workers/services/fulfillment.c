@@ -90,10 +90,7 @@ static void apply(struct batch *batch, struct order_rows *rows, struct shipment 
     }
 
     decision = shipment_decide(state, event);
-    if (decision.state != state) {
-        rows->states[row] = (int)decision.state;
-        rows->changed[row] = true;
-    }
+    order_rows_move(rows, row, (int)decision.state);
     if (decision.emit)
         batch_emit(batch, work, decision.emit, payload_of(batch->arena, work, decision.state, shipment));
 }
@@ -101,18 +98,16 @@ static void apply(struct batch *batch, struct order_rows *rows, struct shipment 
 static bool save(struct batch *batch, const struct order_rows *rows, const struct shipment *shipments)
 {
     struct pg_args args = PG_ARGS_IN(batch->arena);
-    struct pg_array *ids = pg_array_new(batch->arena, PG_UUID, rows->count);
-    struct pg_array *states = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *shipment_ids = pg_array_new(batch->arena, PG_UUID, rows->count);
     struct pg_array *carriers = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *tracking_numbers = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *reasons = pg_array_new(batch->arena, PG_TEXT, rows->count);
 
+    if (!order_rows_changed(rows, shipment_state_names, &args))
+        return true;
     for (size_t i = 0; i < rows->count; i++) {
         if (!rows->changed[i])
             continue;
-        pg_array_uuid(ids, &rows->ids[i]);
-        pg_array_text(states, text_of(shipment_state_names[rows->states[i]]));
         if (rows->states[i] == SHIPMENT_SHIPPED)
             pg_array_uuid(shipment_ids, &shipments[i].id);
         else
@@ -121,10 +116,6 @@ static bool save(struct batch *batch, const struct order_rows *rows, const struc
         pg_array_text(tracking_numbers, shipments[i].tracking_number);
         pg_array_text(reasons, shipments[i].reason);
     }
-    if (pg_array_count(ids) == 0)
-        return true;
-    pg_arg_array(&args, ids);
-    pg_arg_array(&args, states);
     pg_arg_array(&args, shipment_ids);
     pg_arg_array(&args, carriers);
     pg_arg_array(&args, tracking_numbers);

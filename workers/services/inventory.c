@@ -175,10 +175,7 @@ static void apply(struct batch *batch, struct inventory *inventory, struct work 
                     TEXT_FMT(work->type));
         return;
     }
-    if (decision.state != state) {
-        inventory->rows.states[row] = (int)decision.state;
-        inventory->rows.changed[row] = true;
-    }
+    order_rows_move(&inventory->rows, row, (int)decision.state);
     if (decision.movement)
         movements_add(&inventory->movements, &work->order_id, decision.movement, &reservation->lines);
     if (decision.state == RESERVATION_RELEASED && decision.state != state)
@@ -192,12 +189,12 @@ static bool save(struct batch *batch, struct inventory *inventory)
     const struct order_rows *rows = &inventory->rows;
     const struct movements *movements = &inventory->movements;
     struct pg_args args = PG_ARGS_IN(batch->arena);
-    struct pg_array *ids = pg_array_new(batch->arena, PG_UUID, rows->count);
-    struct pg_array *states = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *lines = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *reasons = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *skus = pg_array_new(batch->arena, PG_TEXT, rows->count);
 
+    if (!order_rows_changed(rows, reservation_state_names, &args))
+        return true;
     for (size_t i = 0; i < rows->count; i++) {
         const struct reservation *reservation = &inventory->reservations[i];
         struct buf json = BUF_IN(batch->arena);
@@ -206,16 +203,10 @@ static bool save(struct batch *batch, struct inventory *inventory)
             continue;
         if (reservation->lines.count > 0)
             lines_append(&json, &reservation->lines);
-        pg_array_uuid(ids, &rows->ids[i]);
-        pg_array_text(states, text_of(reservation_state_names[rows->states[i]]));
         pg_array_text(lines, buf_view(&json));
         pg_array_text(reasons, reservation->reason);
         pg_array_text(skus, reservation->sku);
     }
-    if (pg_array_count(ids) == 0)
-        return true;
-    pg_arg_array(&args, ids);
-    pg_arg_array(&args, states);
     pg_arg_array(&args, lines);
     pg_arg_array(&args, reasons);
     pg_arg_array(&args, skus);

@@ -46,10 +46,7 @@ static void apply(struct batch *batch, struct order_rows *rows, struct messages 
                     TEXT_FMT(work->type));
         return;
     }
-    if (decision.state != state) {
-        rows->states[row] = (int)decision.state;
-        rows->changed[row] = true;
-    }
+    order_rows_move(rows, row, (int)decision.state);
     if (decision.say)
         messages_add(messages, batch, work, decision.say);
 }
@@ -57,18 +54,9 @@ static void apply(struct batch *batch, struct order_rows *rows, struct messages 
 static bool save(struct batch *batch, const struct order_rows *rows, const struct messages *messages)
 {
     struct pg_args args = PG_ARGS_IN(batch->arena);
-    struct pg_array *ids = pg_array_new(batch->arena, PG_UUID, rows->count);
-    struct pg_array *states = pg_array_new(batch->arena, PG_TEXT, rows->count);
 
-    for (size_t i = 0; i < rows->count; i++)
-        if (rows->changed[i]) {
-            pg_array_uuid(ids, &rows->ids[i]);
-            pg_array_text(states, text_of(conversation_state_names[rows->states[i]]));
-        }
-    if (pg_array_count(ids) == 0)
+    if (!order_rows_changed(rows, conversation_state_names, &args))
         return true;
-    pg_arg_array(&args, ids);
-    pg_arg_array(&args, states);
     pg_arg_array(&args, messages->order_ids);
     pg_arg_array(&args, messages->kinds);
     pg_arg_array(&args, messages->channels);

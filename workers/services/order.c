@@ -3,6 +3,7 @@
 #include "workers/runtime/fields.h"
 #include "workers/services/order_steps.h"
 #include "workers/services/payload.h"
+#include "workers/services/rows.h"
 
 #include <stdlib.h>
 
@@ -41,24 +42,13 @@ static bool rows_lock(struct batch *batch, struct rows *rows)
 {
     struct uuid *ids = arena_array(batch->arena, batch->count, sizeof *ids);
     struct order_progress *progress = arena_array(batch->arena, batch->count, sizeof *progress);
-    size_t count = 0;
 
-    rows->at = arena_array(batch->arena, batch->count, sizeof *rows->at);
-    for (size_t i = 0; i < batch->count; i++)
-        rows->at[i].id = batch->works[i].order_id;
-    qsort(rows->at, batch->count, sizeof *rows->at, compare_rows);
-    for (size_t i = 0; i < batch->count; i++)
-        if (i == 0 || !uuid_equal(&rows->at[i].id, &ids[count - 1])) {
-            ids[count] = rows->at[i].id;
-            rows->at[count].id = ids[count];
-            count++;
-        }
-    rows->count = count;
-
-    if (!orders_lock(batch->tx, batch->arena, ids, count, progress, &batch->fault))
+    rows->count = batch_order_ids(batch, ids);
+    if (!orders_lock(batch->tx, batch->arena, ids, rows->count, progress, &batch->fault))
         return false;
-    for (size_t i = 0; i < count; i++)
-        rows->at[i].progress = progress[i];
+    rows->at = arena_array(batch->arena, rows->count, sizeof *rows->at);
+    for (size_t i = 0; i < rows->count; i++)
+        rows->at[i] = (struct row){ .id = ids[i], .progress = progress[i] };
     return true;
 }
 
@@ -263,7 +253,7 @@ static const struct handles handles[] = {
     { "fulfillment.rejected", on_progress },
 };
 
-static const struct setting setting_table[] = {
+static const struct setting settings_table[] = {
     { "NUDGE_AFTER_MS", SETTING_INT, offsetof(struct settings, nudge_after_ms), "30000", 100, INT32_MAX,
       "how long an order may stand still before its services are asked again" },
     { "CANCEL_AFTER_MS", SETTING_INT, offsetof(struct settings, cancel_after_ms), "600000", 100, INT32_MAX,
@@ -276,8 +266,8 @@ const struct service service = {
     .topics = topics,
     .handles = handles,
     .handle_count = ARRAY_LEN(handles),
-    .settings = setting_table,
-    .setting_count = ARRAY_LEN(setting_table),
+    .settings = settings_table,
+    .setting_count = ARRAY_LEN(settings_table),
     .settings_into = &settings,
     .tick = on_tick,
     .tick_ms = 1000,

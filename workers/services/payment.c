@@ -106,12 +106,9 @@ static void apply(struct batch *batch, struct order_rows *rows, struct charge *c
     }
 
     decision = charge_decide(state, event);
-    if (decision.state != state) {
-        rows->states[row] = (int)decision.state;
-        rows->changed[row] = true;
-        if (decision.state == CHARGE_REFUNDED)
-            charge->refunded_minor = charge->amount_minor;
-    }
+    order_rows_move(rows, row, (int)decision.state);
+    if (decision.state == CHARGE_REFUNDED)
+        charge->refunded_minor = charge->amount_minor;
     if (decision.emit)
         batch_emit(batch, work, decision.emit, payload_of(batch->arena, work, decision.state, charge));
 }
@@ -119,29 +116,23 @@ static void apply(struct batch *batch, struct order_rows *rows, struct charge *c
 static bool save(struct batch *batch, const struct order_rows *rows, const struct charge *charges)
 {
     struct pg_args args = PG_ARGS_IN(batch->arena);
-    struct pg_array *ids = pg_array_new(batch->arena, PG_UUID, rows->count);
-    struct pg_array *states = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *currencies = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *amounts = pg_array_new(batch->arena, PG_INT8, rows->count);
     struct pg_array *refunds = pg_array_new(batch->arena, PG_INT8, rows->count);
     struct pg_array *lines = pg_array_new(batch->arena, PG_TEXT, rows->count);
     struct pg_array *reasons = pg_array_new(batch->arena, PG_TEXT, rows->count);
 
+    if (!order_rows_changed(rows, charge_state_names, &args))
+        return true;
     for (size_t i = 0; i < rows->count; i++) {
         if (!rows->changed[i])
             continue;
-        pg_array_uuid(ids, &rows->ids[i]);
-        pg_array_text(states, text_of(charge_state_names[rows->states[i]]));
         pg_array_text(currencies, charges[i].currency);
         pg_array_int64(amounts, charges[i].amount_minor);
         pg_array_int64(refunds, charges[i].refunded_minor);
         pg_array_text(lines, charges[i].lines);
         pg_array_text(reasons, charges[i].reason);
     }
-    if (pg_array_count(ids) == 0)
-        return true;
-    pg_arg_array(&args, ids);
-    pg_arg_array(&args, states);
     pg_arg_array(&args, currencies);
     pg_arg_array(&args, amounts);
     pg_arg_array(&args, refunds);

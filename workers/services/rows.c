@@ -13,8 +13,7 @@ void order_rows_release(struct order_rows *rows)
     pg_rows_release(&rows->stored);
 }
 
-/* Fills IDS with the distinct orders of BATCH in ascending order. */
-static size_t gather_ids(const struct batch *batch, struct uuid *ids)
+size_t batch_order_ids(const struct batch *batch, struct uuid *ids)
 {
     size_t gathered = 0, distinct = 0;
 
@@ -47,7 +46,7 @@ bool order_rows_lock(struct batch *batch, const char *call, const char *const *s
     struct pg_array *ids;
 
     rows->ids = arena_array(batch->arena, batch->count, sizeof *rows->ids);
-    rows->count = gather_ids(batch, rows->ids);
+    rows->count = batch_order_ids(batch, rows->ids);
     rows->states = arena_array(batch->arena, rows->count, sizeof *rows->states);
     rows->changed = arena_array(batch->arena, rows->count, sizeof *rows->changed);
 
@@ -71,6 +70,28 @@ bool order_rows_lock(struct batch *batch, const char *call, const char *const *s
                              "a row is out of order or in a state unknown here: is the database of a newer release?");
     }
     return true;
+}
+
+void order_rows_move(struct order_rows *rows, size_t row, int state)
+{
+    rows->changed[row] = rows->changed[row] || rows->states[row] != state;
+    rows->states[row] = state;
+}
+
+bool order_rows_changed(const struct order_rows *rows, const char *const *state_names, struct pg_args *args)
+{
+    struct pg_array *ids = pg_array_new(args->arena, PG_UUID, rows->count);
+    struct pg_array *states = pg_array_new(args->arena, PG_TEXT, rows->count);
+
+    for (size_t i = 0; i < rows->count; i++) {
+        if (!rows->changed[i])
+            continue;
+        pg_array_uuid(ids, &rows->ids[i]);
+        pg_array_text(states, text_of(state_names[rows->states[i]]));
+    }
+    pg_arg_array(args, ids);
+    pg_arg_array(args, states);
+    return pg_array_count(ids) > 0;
 }
 
 size_t order_rows_find(const struct order_rows *rows, const struct work *work)
