@@ -9,7 +9,6 @@
 enum {
     LOCK_TIMEOUT_MS = 1000, /* rows of an order are held for milliseconds */
     PROBE_TIMEOUT_MS = 500, /* a database slower than that takes no orders */
-    PROBES_MAX = 64,
 };
 
 static struct pg_options pg_options(const struct app_settings *settings, int64_t call_timeout_ms)
@@ -43,7 +42,7 @@ bool app_start(struct app *app, const struct app_settings *settings, struct faul
     if (!app->queries)
         return false;
     pg = pg_options(settings, PROBE_TIMEOUT_MS);
-    app->probes = batcher_new(&(struct batcher_options){ "probes", 1, PROBES_MAX, PROBES_MAX, pg, probe_batch, app }, fault);
+    app->probes = batcher_new(&(struct batcher_options){ "probes", 1, 1, 1, pg, probe_batch, app }, fault);
     return app->probes != NULL;
 }
 

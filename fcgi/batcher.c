@@ -87,23 +87,31 @@ static bool job_await(struct job *job)
     return true;
 }
 
+/* Queues JOB and sleeps until it is over. */
+static bool job_do(struct batcher *batcher, struct job *job)
+{
+    const struct batcher_options *options = &batcher->options;
+
+    if (!job_queue_up(batcher, job))
+        return fault_set(job->fault, FAULT_BUSY, "queue_full", "%s: %d already wait", options->name, options->queue_max);
+    if (!job_await(job)) {
+        if (job_withdraw(batcher, job))
+            return fault_set(job->fault, FAULT_TIMEOUT, "queue_wait", "%s: the deadline passed in the queue", options->name);
+        while (sem_wait(&job->over) != 0)
+            ; /* EINTR */
+    }
+    return atomic_load(&job->done);
+}
+
 bool batcher_do(struct batcher *batcher, void *work, int64_t deadline_ms, struct fault *fault)
 {
     struct job job = { .work = work, .deadline_ms = deadline_ms, .fault = fault };
+    bool done;
 
     sem_init(&job.over, 0, 0);
-    if (!job_queue_up(batcher, &job))
-        return fault_set(fault, FAULT_BUSY, "queue_full", "%s: %d already wait", batcher->options.name,
-                         batcher->options.queue_max);
-    if (!job_await(&job)) {
-        if (job_withdraw(batcher, &job))
-            return fault_set(fault, FAULT_TIMEOUT, "queue_wait", "%s: the deadline passed in the queue",
-                             batcher->options.name);
-        while (sem_wait(&job.over) != 0)
-            ; /* EINTR */
-    }
+    done = job_do(batcher, &job);
     sem_destroy(&job.over);
-    return atomic_load(&job.done);
+    return done;
 }
 
 /* ---- the threads' side ---- */

@@ -26,8 +26,9 @@ struct batcher_options {
     void *context;
 };
 
-/* Starts the threads; they connect when the first work comes. */
-struct batcher *batcher_new(const struct batcher_options *options, struct fault *fault);
+/* Starts the threads; they connect when the first work comes. NULL: FAULT says why. OPTIONS is copied, its strings are not.
+ */
+MUST_CHECK struct batcher *batcher_new(const struct batcher_options *options, struct fault *fault);
 
 /* Does WORK, sleeping until that is over. Past DEADLINE_MS (clock_mono_ms) a work that still waits is FAULT_TIMEOUT; one
  * that has begun is waited for, as long as the connection's own deadline lets it. FAULT_BUSY: the queue is full.

@@ -18,9 +18,9 @@ struct fastcgi_options {
     void *context;
 };
 
-/* Starts the threads. OPTIONS is copied. Call stop_init (base/stop.h) before, and block the signals it handles: a read that
- * a signal interrupts costs libfcgi its request. */
-struct fastcgi *fastcgi_start(const struct fastcgi_options *options, struct fault *fault);
+/* Starts the threads; NULL: FAULT says why. OPTIONS is copied. Call stop_init (base/stop.h) before, and block the signals it
+ * handles: a read that a signal interrupts costs libfcgi its request. */
+MUST_CHECK struct fastcgi *fastcgi_start(const struct fastcgi_options *options, struct fault *fault);
 
 /* Returns when stopping was asked for and every accepted request has its answer; frees. */
 void fastcgi_join(struct fastcgi *fastcgi);

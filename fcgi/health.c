@@ -20,7 +20,6 @@ struct probe {
     int64_t outbox_age_ms;
 };
 
-/* All who wait share one look. */
 bool probe_batch(void *context, struct pg *pg, struct arena *arena, void *const *works, size_t count, struct fault *fault)
 {
     int64_t age_ms;
@@ -47,6 +46,7 @@ static struct finding look(struct call *call)
     };
 }
 
+/* All who ask meanwhile wait for the one look, no longer than the probe's deadlines. */
 static struct finding look_once_a_second(struct call *call)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

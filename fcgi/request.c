@@ -36,7 +36,8 @@ void response_json(struct response *response, int status, struct text body)
     response->body = body;
 }
 
-const char *status_reason(int status)
+/* "Status" for one that this server never sends. */
+static const char *status_reason(int status)
 {
     static const struct {
         int status;

@@ -38,8 +38,5 @@ void response_header(struct response *response, const char *name, struct text va
 
 void response_json(struct response *response, int status, struct text body);
 
-/* "Created" for 201; "Status" for one that this server never sends. Pure. */
-const char *status_reason(int status);
-
 /* The answer in the form of CGI/1.1, body included unless HEAD. */
 struct text response_format(const struct response *response, struct arena *arena, bool head);
