@@ -25,8 +25,13 @@ bool inbox_claim(struct tx *tx, struct arena *arena, struct inbox_event *events,
     if ((size_t)rows.count != count)
         return fault_set(fault, FAULT_PERMANENT, "inbox_claim", "inbox_claim answered %d rows for %zu events", rows.count,
                          count);
-    for (int i = 0; i < rows.count; i++)
-        events[pg_int32(&rows, i, 0) - 1].verdict = (enum inbox_verdict)pg_int32(&rows, i, 1);
+    for (int i = 0; i < rows.count; i++) {
+        int32_t ord = pg_int32(&rows, i, 0); /* 1-based */
+
+        if (ord < 1 || (size_t)ord > count)
+            return fault_set(fault, FAULT_PERMANENT, "inbox_claim", "inbox_claim answered for event %d of %zu", ord, count);
+        events[ord - 1].verdict = (enum inbox_verdict)pg_int32(&rows, i, 1);
+    }
     return true;
 }
 

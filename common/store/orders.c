@@ -250,16 +250,22 @@ static struct text state_text(const enum order_state *state)
     return state ? text_of(order_state_name(*state)) : (struct text){ 0 };
 }
 
+/* The parameters that lists and counts begin with. */
+static void filter_args(struct pg_args *args, const struct orders_filter *filter)
+{
+    pg_arg_uuid(args, filter->customer_id);
+    pg_arg_text(args, state_text(filter->state));
+    pg_arg_uuid(args, filter->from);
+    pg_arg_uuid(args, filter->before);
+}
+
 bool orders_list(struct pg *pg, struct arena *arena, const struct orders_filter *filter, int offset, int limit,
                  struct order_view **views, size_t *count, struct fault *fault)
 {
     struct pg_args args = PG_ARGS_IN(arena);
     PG_ROWS_SCOPE rows = { 0 };
 
-    pg_arg_uuid(&args, filter->customer_id);
-    pg_arg_text(&args, state_text(filter->state));
-    pg_arg_uuid(&args, filter->from);
-    pg_arg_uuid(&args, filter->before);
+    filter_args(&args, filter);
     pg_arg_uuid(&args, filter->after);
     pg_arg_int32(&args, offset);
     pg_arg_int32(&args, limit);
@@ -280,10 +286,7 @@ bool orders_count(struct pg *pg, struct arena *arena, const struct orders_filter
     struct pg_args args = PG_ARGS_IN(arena);
     PG_ROWS_SCOPE rows = { 0 };
 
-    pg_arg_uuid(&args, filter->customer_id);
-    pg_arg_text(&args, state_text(filter->state));
-    pg_arg_uuid(&args, filter->from);
-    pg_arg_uuid(&args, filter->before);
+    filter_args(&args, filter);
     if (!pg_call(pg, "SELECT count_orders($1, $2, $3, $4)", &args, &rows, fault))
         return false;
     *count = rows.count == 1 ? pg_int64(&rows, 0, 0) : 0;

@@ -63,7 +63,7 @@ struct order_view {
 MUST_CHECK bool orders_read(struct pg *pg, struct arena *arena, const struct uuid *ids, size_t count,
                             struct order_view *views, struct fault *fault);
 
-/* Which orders a list takes; pointers may be NULL, text may be empty: no such filter. */
+/* Which orders a list takes; NULL: no such filter. */
 struct orders_filter {
     const struct uuid *customer_id;
     const enum order_state *state;
