@@ -78,11 +78,6 @@ bool pg_connected(const struct pg *pg)
     return pg->conn && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
-int pg_socket(const struct pg *pg)
-{
-    return pg->conn ? PQsocket(pg->conn) : -1;
-}
-
 unsigned pg_session(const struct pg *pg)
 {
     return pg->session;
@@ -240,11 +235,6 @@ static bool ready(struct pg *pg, int64_t deadline_ms, struct fault *fault)
 static int64_t new_deadline(const struct pg *pg)
 {
     return clock_mono_ms() + pg->options.call_timeout_ms;
-}
-
-bool pg_ready(struct pg *pg, struct fault *fault)
-{
-    return ready(pg, new_deadline(pg), fault);
 }
 
 /* ---- one command ---- */

@@ -19,21 +19,17 @@ struct pg_options {
     int lock_timeout_ms;     /* lock_timeout of the session; 0: none of its own */
 };
 
-/* A handle without a connection; strings of OPTIONS have to outlive it. One thread at a time. */
+/* A handle without a connection, which the first call opens; strings of OPTIONS have to outlive it. One thread at a time. */
 struct pg *pg_new(const struct pg_options *options);
 
 /* Closes; NULL is fine. */
 void pg_free(struct pg *pg);
 
-/* Connects if there is no live connection. Called by every other function, so only needed to probe. */
-MUST_CHECK bool pg_ready(struct pg *pg, struct fault *fault);
-
 /* Drops the connection, whatever its state; the next call connects anew. */
 void pg_drop(struct pg *pg);
 
-/* Whether a connection is open as far as is known, and the socket behind it (-1: none). Sends nothing. */
+/* Whether a connection is open as far as is known. Sends nothing. */
 bool pg_connected(const struct pg *pg);
-int pg_socket(const struct pg *pg);
 
 /* Counts the connections made: what belonged to the session of another number (an advisory lock) is gone. */
 unsigned pg_session(const struct pg *pg);
@@ -79,7 +75,6 @@ void pg_arg_array(struct pg_args *args, struct pg_array *array);  /* the array m
 void pg_arg_uuid(struct pg_args *args, const struct uuid *value); /* NULL pointer: SQL NULL; likewise below */
 void pg_arg_int64(struct pg_args *args, int64_t value);
 void pg_arg_int32(struct pg_args *args, int32_t value);
-void pg_arg_bool(struct pg_args *args, bool value);
 void pg_arg_text(struct pg_args *args, struct text value);
 
 /* The rows of one call. Owns libpq's result: release, or declare with PG_ROWS_SCOPE. */

@@ -175,13 +175,6 @@ void pg_arg_int32(struct pg_args *args, int32_t value)
     add_copy(args, PG_INT4, &wire, sizeof wire);
 }
 
-void pg_arg_bool(struct pg_args *args, bool value)
-{
-    char wire = value;
-
-    add_copy(args, PG_BOOL, &wire, sizeof wire);
-}
-
 void pg_arg_text(struct pg_args *args, struct text value)
 {
     add_arg(args, PG_TEXT, value.ptr, value.len);

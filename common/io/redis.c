@@ -29,7 +29,7 @@ struct redis {
 static _Atomic int failures;          /* in a row */
 static _Atomic int64_t next_probe_ms; /* while open: when the next command may try */
 
-bool redis_breaker_open(void)
+static bool breaker_is_open(void)
 {
     return atomic_load_explicit(&failures, memory_order_relaxed) >= BREAKER_FAILURES;
 }
@@ -39,7 +39,7 @@ static bool breaker_lets_through(void)
 {
     int64_t now = clock_mono_ms(), due;
 
-    if (!redis_breaker_open())
+    if (!breaker_is_open())
         return true;
     due = atomic_load(&next_probe_ms);
     return now >= due && atomic_compare_exchange_strong(&next_probe_ms, &due, now + BREAKER_PAUSE_MS);
@@ -54,7 +54,7 @@ static void breaker_report(bool good, const char *why)
             log_info("redis: answers again");
         return;
     }
-    if (redis_breaker_open())
+    if (breaker_is_open())
         return; /* the probe failed; the next one is due already */
     atomic_store(&next_probe_ms, clock_mono_ms() + BREAKER_PAUSE_MS);
     if (atomic_fetch_add(&failures, 1) + 1 == BREAKER_FAILURES)

@@ -11,7 +11,7 @@ struct redis;
 
 /* Takes redis://[user:password@]host[:port][/db] or unix:///path; rediss:// is refused (hiredis 0.14 has no TLS): FAULT says
  * so. Does not connect yet. TIMEOUT_MS bounds connecting and each command. */
-struct redis *redis_new(const char *url, int timeout_ms, struct fault *fault);
+MUST_CHECK struct redis *redis_new(const char *url, int timeout_ms, struct fault *fault);
 void redis_free(struct redis *redis); /* NULL is fine */
 
 /* The value of KEY in ARENA, or ptr NULL: not there, or Redis gave no usable answer. */
@@ -22,6 +22,3 @@ bool redis_set(struct redis *redis, struct text key, struct text value, int ttl_
 
 /* Whether Redis answers PING now; passes by the breaker. For readiness. */
 bool redis_ping(struct redis *redis);
-
-/* Whether the breaker keeps commands from Redis now. Thread safe; for metrics. */
-bool redis_breaker_open(void);

@@ -42,17 +42,6 @@ const char *cancel_reason_name(enum cancel_reason reason)
     return reasons[reason].name;
 }
 
-bool cancel_reason_parse(struct text name, enum cancel_reason *reason)
-{
-    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
-        if (text_is(name, reasons[i].name)) {
-            *reason = (enum cancel_reason)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool order_state_is_terminal(enum order_state state)
 {
     return state == ORDER_COMPLETED || state == ORDER_CANCELLED;

@@ -30,7 +30,6 @@ MUST_CHECK bool order_state_parse(struct text name, enum order_state *state);
 
 /* "payment_declined", ... Pure. */
 const char *cancel_reason_name(enum cancel_reason reason);
-MUST_CHECK bool cancel_reason_parse(struct text name, enum cancel_reason *reason);
 
 bool order_state_is_terminal(enum order_state state);
 
