@@ -13,7 +13,7 @@ RUN openapi/build /out/www && install -D -m 0755 "$(find node_modules/@dbmate -p
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
         cmake gcc libc6-dev libcjson-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev \
-        ninja-build pkg-config \
+        ninja-build pkg-config postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./
@@ -28,19 +28,22 @@ RUN cmake --preset "$PRESET" && cmake --build --preset "$PRESET" && cp -r "build
 
 # ---- what runs ----
 FROM debian:bookworm-slim
+# 101 is the group of nginx in its official image: the FastCGI socket is open to it alone.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        curl libcjson1 libfcgi-bin libfcgi0ldbl libhiredis0.14 libmicrohttpd12 libpq5 librdkafka1 libssl3 \
-        multiwatch postgresql-client-15 spawn-fcgi \
+        curl libcjson1 libfcgi-bin libfcgi0ldbl libhiredis0.14 libmicrohttpd12 libpq5 librdkafka1 libreadline8 libssl3 \
+        multiwatch spawn-fcgi \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin orderline \
-    && install -d -o 10001 -g 101 -m 0750 /run/orderline
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin orderline \
+    && install -d -o 10001 -g 101 -m 0750 /run/orderline \
+    && install -d -o 10001 -g 101 -m 0755 /site
+# The one program of postgresql-client, which would bring Perl.
+COPY --from=build /usr/lib/postgresql/15/bin/psql /usr/local/bin/
 COPY --from=build /out/ /usr/local/bin/
 COPY --from=site /out/bin/dbmate /usr/local/bin/
 COPY --from=site /out/www /srv/orderline/www
+COPY nginx /srv/orderline/nginx
 COPY sql /srv/orderline/sql
 COPY deploy/compose/order-api-pool deploy/compose/order-api-health deploy/compose/site /usr/local/bin/
-COPY nginx /srv/orderline/nginx
-# 101 is the group of nginx in its official image: the FastCGI socket is open to it alone.
 USER 10001:101
 WORKDIR /srv/orderline
 CMD ["order-api", "--help"]
