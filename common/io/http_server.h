@@ -14,8 +14,8 @@ struct http_server_probes {
     void *context;
 };
 
-/* Listens on ADDRESS ("127.0.0.1", "0.0.0.0") and PORT with one thread of its own; connections past 64 are closed at once.
- */
+/* Listens on ADDRESS ("127.0.0.1", "0.0.0.0") and PORT with one thread of its own; connections past 64 are refused.
+ * NULL: FAULT says why. */
 MUST_CHECK struct http_server *http_server_start(const char *address, int port, const struct http_server_probes *probes,
                                                  struct fault *fault);
 void http_server_stop(struct http_server *server); /* NULL is fine */
