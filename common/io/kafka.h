@@ -88,7 +88,8 @@ void kafka_done(struct kafka_consumer *consumer, const struct kafka_record *reco
 /* Gives the records' memory back; before the next poll. */
 void kafka_release(struct kafka_record *records, size_t count);
 
-/* Keeps the membership alive while a batch is being retried: no record is taken meanwhile. */
+/* Keeps the membership alive while a batch is being retried, however long that takes: waits for WAIT_MS, and after the first
+ * second the partitions are paused until the next poll. What comes nevertheless is that poll's. */
 void kafka_keep_alive(struct kafka_consumer *consumer, int wait_ms);
 
 /* A number that changes with each revocation of partitions: a batch polled under another one may be handled elsewhere by now

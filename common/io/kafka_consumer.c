@@ -12,12 +12,22 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { PATIENCE_MS = 1000 }; /* how long kafka_keep_alive leaves the partitions running */
+
+/* A message that came although its partition was paused. */
+struct early {
+    rd_kafka_message_t *message;
+    struct early *next;
+};
+
 struct kafka_consumer {
     rd_kafka_t *client;
-    unsigned generation;        /* counts revocations */
-    unsigned polled_generation; /* that of the records handed out last */
-    bool paused;                /* all partitions are, those assigned meanwhile too */
-    rd_kafka_message_t *early;  /* came although paused: the next poll's first */
+    unsigned generation;                     /* counts revocations */
+    unsigned polled_generation;              /* that of the records handed out last */
+    int64_t polled_ms;                       /* when records were last handed out, on the monotonic clock */
+    bool waiting;                            /* kafka_keep_alive keeps all partitions paused, those assigned meanwhile too */
+    rd_kafka_topic_partition_list_t *paused; /* NULL: none; librdkafka can't be asked */
+    struct early *early;                     /* oldest first; the next poll begins with them */
     _Atomic int assigned;
     _Atomic int64_t lag;
     struct arena arena; /* of one reading of the statistics */
@@ -25,24 +35,49 @@ struct kafka_consumer {
 
 /* ---- what librdkafka tells, from within its poll ---- */
 
-static void pause_all(struct kafka_consumer *consumer, bool pause)
+static void pause_assigned(struct kafka_consumer *consumer)
 {
-    rd_kafka_topic_partition_list_t *partitions = NULL;
+    if (rd_kafka_assignment(consumer->client, &consumer->paused) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_pause_partitions(consumer->client, consumer->paused);
+}
 
-    if (rd_kafka_assignment(consumer->client, &partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+/* Exactly what was paused: a partition resumed without need may start again from an old position. */
+static void resume_paused(struct kafka_consumer *consumer)
+{
+    if (!consumer->paused)
         return;
-    if (pause)
-        rd_kafka_pause_partitions(consumer->client, partitions);
-    else
-        rd_kafka_resume_partitions(consumer->client, partitions);
-    rd_kafka_topic_partition_list_destroy(partitions);
+    rd_kafka_resume_partitions(consumer->client, consumer->paused);
+    rd_kafka_topic_partition_list_destroy(consumer->paused);
+    consumer->paused = NULL;
+}
+
+static rd_kafka_message_t *take_early(struct kafka_consumer *consumer)
+{
+    struct early *early = consumer->early;
+    rd_kafka_message_t *message = early ? early->message : NULL;
+
+    if (early)
+        consumer->early = early->next;
+    free(early);
+    return message;
+}
+
+static void add_early(struct kafka_consumer *consumer, rd_kafka_message_t *message)
+{
+    struct early *early = calloc(1, sizeof *early), **end = &consumer->early;
+
+    if (!early)
+        abort(); /* as arena_alloc */
+    while (*end)
+        end = &(*end)->next;
+    early->message = message;
+    *end = early;
 }
 
 static void drop_early(struct kafka_consumer *consumer)
 {
-    if (consumer->early)
-        rd_kafka_message_destroy(consumer->early);
-    consumer->early = NULL;
+    while (consumer->early)
+        rd_kafka_message_destroy(take_early(consumer));
 }
 
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t *partitions,
@@ -52,12 +87,13 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t event, rd_kafka
 
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         rd_kafka_assign(client, partitions);
-        if (consumer->paused)
-            pause_all(consumer, true); /* new ones arrive running */
+        if (consumer->waiting)
+            pause_assigned(consumer); /* new ones arrive running */
         atomic_store(&consumer->assigned, partitions->cnt);
     } else {
         if (!rd_kafka_assignment_lost(client)) /* else another owns them by now, and may be further */
             rd_kafka_commit(client, NULL, false);
+        resume_paused(consumer);
         rd_kafka_assign(client, NULL);
         atomic_store(&consumer->assigned, 0);
         drop_early(consumer);
@@ -202,6 +238,8 @@ static void destroy(struct kafka_consumer *consumer)
 {
     drop_early(consumer); /* close waits for every message */
     rd_kafka_consumer_close(consumer->client);
+    if (consumer->paused)
+        rd_kafka_topic_partition_list_destroy(consumer->paused);
     rd_kafka_destroy(consumer->client);
     arena_free(&consumer->arena);
     free(consumer);
@@ -241,13 +279,10 @@ void kafka_consumer_free(struct kafka_consumer *consumer, int wait_ms)
 
 /* ---- polling ---- */
 
-static rd_kafka_message_t *next_message(struct kafka_consumer *consumer, int wait_ms)
+static rd_kafka_message_t *poll_client(struct kafka_consumer *consumer, int wait_ms)
 {
-    rd_kafka_message_t *message = consumer->early;
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, wait_ms);
 
-    consumer->early = NULL;
-    if (!message)
-        message = rd_kafka_consumer_poll(consumer->client, wait_ms);
     if (!message || !message->err)
         return message;
     log_warn("kafka consumer: %s: %s", rd_kafka_err2name(message->err), rd_kafka_message_errstr(message));
@@ -298,14 +333,14 @@ size_t kafka_poll(struct kafka_consumer *consumer, struct kafka_record *records,
     int64_t deadline_ms = clock_mono_ms() + wait_ms;
     size_t count = 0;
 
-    if (consumer->paused) {
-        consumer->paused = false;
-        pause_all(consumer, false);
-    }
+    consumer->waiting = false;
+    resume_paused(consumer);
     consumer->polled_generation = consumer->generation;
     while (count < max) {
-        rd_kafka_message_t *message = next_message(consumer, clock_left_ms(deadline_ms));
+        rd_kafka_message_t *message = take_early(consumer);
 
+        if (!message)
+            message = poll_client(consumer, clock_left_ms(deadline_ms));
         if (consumer->polled_generation != consumer->generation) { /* what was gathered went with its partitions */
             kafka_release(records, count);
             count = 0;
@@ -319,6 +354,7 @@ size_t kafka_poll(struct kafka_consumer *consumer, struct kafka_record *records,
             break;
         }
     }
+    consumer->polled_ms = clock_mono_ms();
     return count;
 }
 
@@ -343,16 +379,23 @@ void kafka_release(struct kafka_record *records, size_t count)
         rd_kafka_message_destroy(records[i].handle);
 }
 
+/* Pausing throws away what was fetched ahead, so short waits do without. A paused partition should hand nothing out; what
+ * comes nevertheless is kept, and each poll goes on telling the group that this member lives. */
 void kafka_keep_alive(struct kafka_consumer *consumer, int wait_ms)
 {
-    if (!consumer->paused) {
-        consumer->paused = true;
-        pause_all(consumer, true);
+    rd_kafka_message_t *message;
+
+    if (!consumer->waiting && clock_mono_ms() - consumer->polled_ms < PATIENCE_MS) {
+        poll(NULL, 0, wait_ms);
+        return;
     }
-    if (consumer->early)
-        poll(NULL, 0, wait_ms); /* one at a time: there is time for many a retry until max.poll.interval.ms */
-    else
-        consumer->early = next_message(consumer, wait_ms);
+    if (!consumer->waiting) {
+        consumer->waiting = true;
+        pause_assigned(consumer);
+    }
+    message = poll_client(consumer, wait_ms);
+    if (message)
+        add_early(consumer, message);
 }
 
 unsigned kafka_generation(const struct kafka_consumer *consumer)
