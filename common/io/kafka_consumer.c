@@ -200,7 +200,6 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_consumer_options *o
         /* A full queue keeps this librdkafka from fetching for a whole second: it has to hold more than a second's work. */
         { "queued.min.messages", "10000" },
         { "queued.max.messages.kbytes", "8192" },
-        { "fetch.wait.max.ms", "50" }, /* a partition left out of one fetch waits this long for the next */
         { "fetch.error.backoff.ms", "50" },
         { "statistics.interval.ms", "2000" },
     };
