@@ -16,9 +16,10 @@ enum {
     WINDOW_BATCHES = 3,     /* in flight at the most: one with the broker, one behind it, one being read */
     CALL_TIMEOUT_MS = 4000, /* less than the session lives in silence */
     STANDBY_MS = 1000,      /* between two tries for the lock */
-    QUIET_SHARE = 32,       /* an idle relay looks again after this share of the silence so far, */
-    QUIET_MIN_MS = 2,       /* at least */
-    QUIET_MAX_MS = 100,     /* and at the most */
+    QUIET_SHARE = 32,       /* a relay without work looks again after this share of the silence so far, */
+    QUIET_MIN_MS = 2,       /* at least, */
+    QUIET_MAX_MS = 40,      /* and at the most, by then within the database: a look costs a fraction there */
+    IDLE_WAIT_MS = 500,     /* there, at a time; also how late a stop is noticed */
     FULL_WAIT_MS = 100,     /* for reports, when the window is full */
     SCAN_EVERY_MS = 1000,   /* the whole table, whatever the floor says */
     MARK_EVERY_MS = 50,     /* the horizon, while the floor is behind */
@@ -256,27 +257,43 @@ static bool update_age(struct relay *relay, int64_t now_ms, struct fault *fault)
     return still_leads(relay, fault);
 }
 
+/* Nothing has come for a while. */
+static bool wait_for_rows(struct relay *relay, struct fault *fault)
+{
+    struct pg_args args = PG_ARGS_IN(&relay->arena);
+
+    pg_arg_int64(&args, relay->window.floor);
+    pg_arg_int32(&args, QUIET_MAX_MS);
+    pg_arg_int32(&args, IDLE_WAIT_MS);
+    relay->read_at_ms = 0;
+    return pg_call(relay->pg, "SELECT outbox_wait($1, $2, $3)", &args, NULL, fault) && still_leads(relay, fault);
+}
+
 /* Until there is something to do: reports to take in, or the next read. */
-static void wait_for_work(struct relay *relay)
+static bool wait_for_work(struct relay *relay, struct fault *fault)
 {
     bool room = window_room(&relay->window) >= relay->options.batch;
     int wait_ms = room ? clock_left_ms(relay->read_at_ms) : FULL_WAIT_MS;
 
     if (window_in_flight(&relay->window))
         kafka_producer_poll(relay->producer, wait_ms);
-    else
+    else if (wait_ms < QUIET_MAX_MS - 1)
         stop_wait_ms(wait_ms);
+    else
+        return wait_for_rows(relay, fault);
+    return true;
 }
 
 static bool turn(struct relay *relay, struct fault *fault)
 {
     int64_t now_ms;
 
-    wait_for_work(relay);
+    arena_reset(&relay->arena);
+    if (!wait_for_work(relay, fault))
+        return false;
     now_ms = clock_mono_ms();
     relay->stats.beat_ms = now_ms;
     relay->stats.in_flight = window_in_flight(&relay->window);
-    arena_reset(&relay->arena);
 
     if (kafka_producer_broken(relay->producer, fault))
         return false;
