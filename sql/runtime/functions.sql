@@ -145,10 +145,14 @@ BEGIN
     END LOOP;
 END $$;
 
--- Removes delivered events. Its commit need not wait for the disk: the worst that a crash does is a repeat.
+-- Removes delivered events, unless another session leads by now: one that was frozen wakes up on a new connection. Its commit
+-- need not wait for the disk: the worst that a crash does is a repeat.
 CREATE OR REPLACE FUNCTION @schema@.outbox_delete(p_seqs bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT pg_try_advisory_xact_lock('@schema@.outbox'::regclass::oid::int, 0) THEN
+        RETURN;
+    END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
     DELETE FROM @schema@.outbox WHERE seq = ANY (p_seqs);
 END $$;
