@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 enum {
-    POLL_WAIT_MS = 100,  /* for the first message: also how late a stop or a tick is noticed */
+    POLL_WAIT_MS = 250,  /* for the first message: also how late a stop or a tick is noticed */
     POLL_LINGER_MS = 2,  /* for more of them */
     PAUSE_FIRST_MS = 50, /* before the first repeat, doubling */
     PAUSE_MAX_MS = 5000,
