@@ -120,9 +120,9 @@ write_supervisord_conf() {
         program nginx 90 root QUIT 15 "/usr/sbin/nginx -e stderr -c $STACK_DIR/conf/nginx/nginx.conf"
         for name in "${ours[@]}"; do
             case $name in
-            # multiwatch keeps N processes on the socket and passes TERM on (not USR1); setpriv ends them should it be killed
+            # multiwatch keeps N processes on the socket; told so, it passes TERM on as it is
             order-api) program order-api 50 www-data TERM 20 "/usr/bin/spawn-fcgi -n -s socket -b 1024 -M 0660 -- \
-/usr/bin/multiwatch -s TERM -f $ORDER_API_PROCESSES -- /usr/bin/setpriv --pdeathsig TERM $bin/order-api" ;;
+/usr/bin/multiwatch -s TERM -f $ORDER_API_PROCESSES -- $bin/order-api" ;;
             relay-*) program "$name" 40 nobody TERM 20 "$bin/outbox-relay" ;;
             worker-*) program "$name" 40 nobody TERM 20 "$bin/${name%-[0-9]*}" ;;
             esac
