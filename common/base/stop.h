@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* Once, before any thread and before any library that sets handlers of its own: SIGTERM, SIGINT and SIGQUIT (which is how
- * multiwatch passes SIGTERM on) raise the stop flag, without SA_RESTART; SIGPIPE is ignored. */
+/* Once, before any thread and before any library that sets handlers of its own: SIGTERM, SIGINT and SIGQUIT (which is what
+ * `multiwatch -s TERM` sends) raise the stop flag, without SA_RESTART; SIGPIPE is ignored. */
 void stop_init(void);
 
 /* Readable from the first signal on, for ever; any number of threads may poll it. */

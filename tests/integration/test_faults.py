@@ -1,5 +1,6 @@
 """Processes and servers die, freeze and come back: nothing is lost, nothing happens twice."""
 import concurrent.futures
+import threading
 import time
 import uuid
 
@@ -23,6 +24,14 @@ def place_many(stack, count):
 
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         return list(pool.map(place, range(count)))
+
+
+def place_until(stack, enough):
+    """Orders, sixteen at a time, until ENOUGH is set: their ids."""
+    order_ids = []
+    while not enough.is_set():
+        order_ids += place_many(stack, 16)
+    return order_ids
 
 
 def completed(stack, order_ids):
@@ -120,11 +129,15 @@ def test_postgresql_killed_under_load(at_rest):
     wait_for("all completed", lambda: completed(at_rest, order_ids), 90)
 
 
-def test_a_rebalance_under_load(at_rest):
+def test_a_rebalance_under_load(durable, at_rest):
+    enough = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        placing = pool.submit(place_many, at_rest, 400)
+        placing = pool.submit(place_until, at_rest, enough)
         with at_rest.another("worker-payment"), at_rest.another("worker-order"):
-            order_ids = placing.result(timeout=120)
+            for group in ("orderline-payment", "orderline-order"):
+                wait_for(f"two members of {group}", lambda: durable.members(group) == 2, 60)  # noqa: B023
+        enough.set()
+        order_ids = placing.result(timeout=120)
     wait_for("all completed", lambda: completed(at_rest, order_ids), 90)
 
 

@@ -8,6 +8,7 @@ import psycopg2
 import redis
 import requests
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 SERVICES = ("orders", "payment", "inventory", "fulfillment", "notification")
 WORKERS = tuple(f"worker-{name}" for name in ("order", "payment", "inventory", "fulfillment", "notification"))
@@ -187,6 +188,11 @@ class Stack:
             return found
         finally:
             consumer.close()
+
+    def members(self, group):
+        """How many consumers share the work of GROUP; the embedded broker cannot tell."""
+        found = AdminClient({"bootstrap.servers": self.brokers}).list_groups(group, timeout=10)
+        return len(found[0].members) if found and found[0].state == "Stable" else 0
 
     def lag(self):
         """Messages not yet committed as done, by group; None where it cannot be told now."""
