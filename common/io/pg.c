@@ -210,11 +210,6 @@ static int64_t new_deadline(const struct pg *pg)
     return clock_mono_ms() + pg->options.call_timeout_ms;
 }
 
-bool pg_ready(struct pg *pg, struct fault *fault)
-{
-    return ready(pg, new_deadline(pg), fault);
-}
-
 /* ---- one command ---- */
 
 static bool succeeded(const PGresult *result)

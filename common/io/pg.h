@@ -25,10 +25,6 @@ struct pg *pg_new(const struct pg_options *options);
 /* Closes; NULL is fine. */
 void pg_free(struct pg *pg);
 
-/* Connects if there is no live connection. Other calls do that by themselves: for those who must know before they call
- * whether the session is still theirs (pg_session). */
-MUST_CHECK bool pg_ready(struct pg *pg, struct fault *fault);
-
 /* Drops the connection, whatever its state; the next call connects anew. */
 void pg_drop(struct pg *pg);
 

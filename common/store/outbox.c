@@ -100,6 +100,16 @@ bool outbox_read(struct pg *pg, struct arena *arena, int64_t floor, const int64_
     return true;
 }
 
+bool outbox_wait(struct pg *pg, struct arena *arena, int64_t floor, int every_ms, int wait_ms, struct fault *fault)
+{
+    struct pg_args args = PG_ARGS_IN(arena);
+
+    pg_arg_int64(&args, floor);
+    pg_arg_int32(&args, every_ms);
+    pg_arg_int32(&args, wait_ms);
+    return pg_call(pg, "SELECT outbox_wait($1, $2, $3)", &args, NULL, fault);
+}
+
 bool outbox_delete(struct pg *pg, struct arena *arena, const int64_t *seqs, size_t count, struct fault *fault)
 {
     struct pg_args args = PG_ARGS_IN(arena);

@@ -46,6 +46,11 @@ MUST_CHECK bool outbox_horizon(struct pg *pg, struct outbox_horizon *horizon, st
 MUST_CHECK bool outbox_read(struct pg *pg, struct arena *arena, int64_t floor, const int64_t *in_flight,
                             size_t in_flight_count, int max, struct outbox_row **rows, size_t *count, struct fault *fault);
 
+/* Sleeps in the database until there is a row with seq >= FLOOR, looking every EVERY_MS, or until WAIT_MS are over: an idle
+ * relay's cheapest way to look. */
+MUST_CHECK bool outbox_wait(struct pg *pg, struct arena *arena, int64_t floor, int every_ms, int wait_ms,
+                            struct fault *fault);
+
 /* Removes delivered rows (asynchronous commit: the worst that a crash does is a repeat). */
 MUST_CHECK bool outbox_delete(struct pg *pg, struct arena *arena, const int64_t *seqs, size_t count, struct fault *fault);
 

@@ -260,13 +260,9 @@ static bool update_age(struct relay *relay, int64_t now_ms, struct fault *fault)
 /* Nothing has come for a while. */
 static bool wait_for_rows(struct relay *relay, struct fault *fault)
 {
-    struct pg_args args = PG_ARGS_IN(&relay->arena);
-
-    pg_arg_int64(&args, relay->window.floor);
-    pg_arg_int32(&args, QUIET_MAX_MS);
-    pg_arg_int32(&args, IDLE_WAIT_MS);
     relay->read_at_ms = 0;
-    return pg_call(relay->pg, "SELECT outbox_wait($1, $2, $3)", &args, NULL, fault) && still_leads(relay, fault);
+    return outbox_wait(relay->pg, &relay->arena, relay->window.floor, QUIET_MAX_MS, IDLE_WAIT_MS, fault) &&
+           still_leads(relay, fault);
 }
 
 /* Until there is something to do: reports to take in, or the next read. */
