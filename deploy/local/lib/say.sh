@@ -21,9 +21,6 @@ show_done() { # $1: what, $2: began, $3: a detail
     printf '%-34s %8s  %s\n' "$1" "$(seconds_since "$2")" "${3:-}"
 }
 
-# Where the output of steps goes, one file a step.
-step_logs=$STACK_DIR/log/up
-
 # start NAME COMMAND... runs it in the background, with its output in the log NAME; await or finish waits for it.
 # Where it failed, finish ends everything with the end of that log and ADVICE.
 declare -A started_pid started_at

@@ -4,6 +4,8 @@
 : "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
 : "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
 [[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
+step_logs=$STACK_DIR/log/up # the output of each step, one file a step
+case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
 
 services=(orders payment inventory fulfillment notification) # each with a schema and a relay
 workers=(order payment inventory fulfillment notification)

@@ -58,7 +58,6 @@ build_programs() {
 wants_kafka() { [[ $BROKER != embedded && -z ${KAFKA_BROKERS:-} ]]; }
 
 choose_broker() {
-    case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
     if [[ -n ${KAFKA_BROKERS:-} ]]; then
         broker=external
     elif $kafka_fetched; then
