@@ -244,6 +244,9 @@ static void destroy(struct kafka_consumer *consumer)
     free(consumer);
 }
 
+/* The one that did not close in time: still known here, so that it is no leak. */
+static struct kafka_consumer *volatile left_behind;
+
 static void *destroy_thread(void *consumer)
 {
     destroy(consumer);
@@ -272,6 +275,7 @@ void kafka_consumer_free(struct kafka_consumer *consumer, int wait_ms)
     }
     if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline) != 0) {
         log_warn("kafka consumer: not closed within %d ms, left behind", wait_ms);
+        left_behind = consumer;
         pthread_detach(thread);
     }
 }
@@ -365,9 +369,10 @@ void kafka_done(struct kafka_consumer *consumer, const struct kafka_record *reco
         return; /* even partitions that came back start again from what was committed */
     for (size_t i = 0; i < count; i++) {
         const rd_kafka_message_t *message = records[i].handle;
-        const rd_kafka_message_t *next = i + 1 < count ? records[i + 1].handle : NULL;
+        bool last = i + 1 == count;
+        const rd_kafka_message_t *next = last ? message : records[i + 1].handle;
 
-        if (!next || next->rkt != message->rkt || next->partition != message->partition)
+        if (last || next->rkt != message->rkt || next->partition != message->partition)
             rd_kafka_offset_store(message->rkt, message->partition, message->offset);
     }
 }

@@ -134,15 +134,13 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_until timestamptz := clock_timestamp() + p_wait_ms * interval '1 ms';
 BEGIN
-    LOOP
-        IF EXISTS (SELECT FROM @schema@.outbox AS o WHERE o.seq >= p_floor) THEN
-            RETURN true;
-        END IF;
+    WHILE NOT EXISTS (SELECT FROM @schema@.outbox AS o WHERE o.seq >= p_floor) LOOP
         IF clock_timestamp() >= v_until THEN
             RETURN false;
         END IF;
         PERFORM pg_sleep(p_every_ms / 1000.0);
     END LOOP;
+    RETURN true;
 END $$;
 
 -- Removes delivered events, unless another session leads by now: one that was frozen wakes up on a new connection. Its commit

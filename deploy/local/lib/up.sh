@@ -49,10 +49,11 @@ build_all() {
     if wants_kafka && await kafka "Apache Kafka's jars"; then kafka_fetched=true; fi
     exec 8>&-
 }
-build_programs() {
+build_programs() { build_preset "$BUILD"; }
+build_preset() { # PRESET
     cd "$root" || return
-    [[ -e build/$BUILD/build.ninja ]] || cmake --preset "$BUILD"
-    NINJA_STATUS='[%f/%t] ' cmake --build --preset "$BUILD"
+    [[ -e build/$1/build.ninja ]] || cmake --preset "$1"
+    NINJA_STATUS='[%f/%t] ' cmake --build --preset "$1"
 }
 
 wants_kafka() { [[ $BROKER != embedded && -z ${KAFKA_BROKERS:-} ]]; }
