@@ -75,6 +75,21 @@ def test_relay_killed_between_produce_and_delete_repeats_and_loses_nothing(at_re
     assert len(created) >= 2 and len(set(created)) == 1
 
 
+def test_a_frozen_relay_makes_way_and_comes_back_harmless(at_rest):
+    with at_rest.another("relay-orders"):
+        at_rest.pause("relay-orders")
+        try:
+            order_ids = place_many(at_rest, 30)
+            wait_for("all completed by the other relay", lambda: completed(at_rest, order_ids), 60)
+        finally:
+            at_rest.resume("relay-orders")
+        later = place_many(at_rest, 30)
+        wait_for("the later ones completed", lambda: completed(at_rest, later), 60)
+    for order_id in (*order_ids[:3], *later[:3]):
+        events = {headers_of(m)["ce_id"]: headers_of(m)["ce_type"] for m in at_rest.messages("orders", order_id)}
+        assert list(events.values()) == ["order.created", "order.confirmed", "order.completed"]
+
+
 @pytest.mark.parametrize("worker", ["worker-order", "worker-payment", "worker-inventory", "worker-fulfillment"])
 @pytest.mark.parametrize("place", ["worker.before_commit", "worker.after_commit"])
 def test_worker_killed_around_its_commit_applies_each_event_once(at_rest, worker, place):

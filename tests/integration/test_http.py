@@ -191,11 +191,12 @@ def test_readiness_follows_postgresql_and_liveness_does_not(at_rest):
 
 
 def test_a_stop_answers_what_is_in_flight(at_rest):
-    key = str(uuid.uuid4())
-    with at_rest.with_settings("order-api", FAILPOINTS="api.before_commit=sleep:1500@1"), \
+    customer_id = str(uuid.uuid4())
+    with at_rest.with_settings("order-api", FAILPOINTS="api.after_commit=sleep:1500@1"), \
             concurrent.futures.ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(at_rest.post_order, order(), key)
-        time.sleep(0.5)  # the request is inside its 1.5 s by then
+        pending = pool.submit(at_rest.post_order, order(customerId=customer_id))
+        wait_for("the order, while its request is still in work", lambda: at_rest.value(
+            "SELECT count(*) FROM orders.orders WHERE customer_id = %s", customer_id))
         at_rest.stop("order-api")
         assert pending.result(timeout=20).status_code == 201
         at_rest.start("order-api")

@@ -101,8 +101,9 @@ class LocalStack(Stack):
     def another(self, program):
         lines = (self._dir / "conf" / "env" / f"{program}.env").read_text().splitlines()
         settings = dict(shlex.split(line)[0].split("=", 1) for line in lines)
+        binary = "outbox-relay" if program.startswith("relay-") else program
         with (self._dir / "log" / f"{program}-another.log").open("ab") as log, \
-                subprocess.Popen([self._dir / "bin" / program], env={**settings, "HEALTH_PORT": "0"}, stderr=log) as process:
+                subprocess.Popen([self._dir / "bin" / binary], env={**settings, "HEALTH_PORT": "0"}, stderr=log) as process:
             try:
                 yield
             finally:
