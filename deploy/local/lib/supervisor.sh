@@ -5,9 +5,12 @@ supervisor_socket=run/supervisor.sock
 
 supervise() { (cd "$STACK_DIR" && "$root/deploy/local/supervise" "$supervisor_socket" "$@"); }
 
+# One that has ended keeps its number until it is waited for, which in a container without an init nobody does: it has no
+# program any more.
 supervisord_runs() {
     local pid
-    pid=$(cat "$STACK_DIR/run/supervisord.pid" 2>/dev/null) && [[ $(cat "/proc/$pid/comm" 2>/dev/null) == supervisord ]]
+    pid=$(cat "$STACK_DIR/run/supervisord.pid" 2>/dev/null) && [[ -e /proc/$pid/exe ]] &&
+        [[ $(cat "/proc/$pid/comm" 2>/dev/null) == supervisord ]]
 }
 
 # Inherited locks would be held for as long as the stack runs.
@@ -73,7 +76,7 @@ stop_all() {
     show_progress down "$began" 'the servers'
     stop_those '.' "${names[@]}"
     kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    while supervisord_runs; do sleep 0.05; done
     show_done down "$began"
 }
 stop_those() { # PATTERN NAME...
