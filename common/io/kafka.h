@@ -46,10 +46,8 @@ int kafka_producer_poll(struct kafka_producer *producer, int wait_ms);
 /* Whether the producer has met a fatal error (librdkafka's idempotence, section "Fatal errors"): only a new one helps. */
 bool kafka_producer_broken(const struct kafka_producer *producer, struct fault *fault);
 
-/* Forgets all that is queued or in flight: reports KAFKA_FAILED for each. */
-void kafka_producer_purge(struct kafka_producer *producer);
-
-/* Waits up to WAIT_MS for the queue, purges the rest, destroys; NULL is fine. No report comes after it returns. */
+/* Waits up to WAIT_MS for the queue, then forgets what is still queued or in flight (reported KAFKA_FAILED), and destroys;
+ * NULL is fine. No report comes after it returns. */
 void kafka_producer_free(struct kafka_producer *producer, int wait_ms);
 
 /* ---- consuming ---- */

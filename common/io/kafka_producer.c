@@ -184,18 +184,13 @@ bool kafka_producer_broken(const struct kafka_producer *producer, struct fault *
     return true;
 }
 
-void kafka_producer_purge(struct kafka_producer *producer)
-{
-    rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_flush(producer->client, 1000); /* serves the reports, which come at once */
-}
-
 void kafka_producer_free(struct kafka_producer *producer, int wait_ms)
 {
     if (!producer)
         return;
     rd_kafka_flush(producer->client, wait_ms);
-    kafka_producer_purge(producer);
+    rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(producer->client, 1000); /* serves the reports, which come at once */
     for (struct topic *topic = producer->topics; topic; topic = topic->next)
         rd_kafka_topic_destroy(topic->handle);
     rd_kafka_destroy(producer->client);

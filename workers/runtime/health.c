@@ -13,7 +13,7 @@ static const char *const result_names[EVENT_RESULTS] = {
     [EVENT_DEAD] = "dead",
 };
 
-bool health_alive(void *context)
+static bool alive(void *context)
 {
     const struct health *health = context;
 
@@ -21,7 +21,7 @@ bool health_alive(void *context)
 }
 
 /* A member of a group with more members than partitions has none and stands by: ready as well. */
-bool health_ready(void *context, struct buf *detail)
+static bool ready(void *context, struct buf *detail)
 {
     const struct health *health = context;
     bool database = health->stats->database_ok;
@@ -48,7 +48,7 @@ static void events(const struct health *health, struct buf *out)
                        stat_get(&health->stats->events[row][result]));
 }
 
-void health_metrics(void *context, struct buf *out)
+static void metrics(void *context, struct buf *out)
 {
     const struct health *health = context;
     const struct stats *stats = health->stats;
@@ -76,9 +76,9 @@ void health_metrics(void *context, struct buf *out)
 struct http_server *health_start(const char *address, int port, struct health *health, struct fault *fault)
 {
     const struct http_server_probes probes = {
-        .alive = health_alive,
-        .ready = health_ready,
-        .metrics = health_metrics,
+        .alive = alive,
+        .ready = ready,
+        .metrics = metrics,
         .context = health,
     };
 

@@ -12,10 +12,5 @@ struct health {
     const struct kafka_consumer *consumer;
 };
 
-/* Opens the health port. */
+/* Opens the health port, whose pages read atomics only. */
 struct http_server *health_start(const char *address, int port, struct health *health, struct fault *fault);
-
-/* The three pages. They read atomics only. */
-bool health_alive(void *health);
-bool health_ready(void *health, struct buf *detail);
-void health_metrics(void *health, struct buf *out);
