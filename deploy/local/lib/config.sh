@@ -27,7 +27,7 @@ make_secrets() {
 set_addresses() {
     admin_url=${DATABASE_URL:-postgresql://postgres:$POSTGRES_PASSWORD@127.0.0.1:$postgres_port/orderline}
     redis_url=${REDIS_URL:-redis://127.0.0.1:$redis_port}
-    kafka_brokers=${KAFKA_BROKERS:-127.0.0.1:$kafka_port}
+    kafka_brokers=${KAFKA_BROKERS:-$kafka_addresses}
     cat >"$STACK_DIR/stack.env" <<END
 PORT_BASE=$PORT_BASE
 BASE_URL=$base_url
@@ -52,7 +52,7 @@ write_env() { # PROGRAM NAME=value...
 write_envs() {
     local i name copy
     write_env order-api "DATABASE_URL=$(service_url orders)" "REDIS_URL=$redis_url"
-    write_env kafka "BROKER_PORT=$kafka_port" "KAFKA_PARTITIONS=$KAFKA_PARTITIONS"
+    write_env kafka "BROKER_PORT=$((PORT_BASE + 4))" "KAFKA_PARTITIONS=$KAFKA_PARTITIONS"
     for name in "${services[@]}"; do
         write_env "relay-$name" "SERVICE=$name" "DATABASE_URL=$(service_url "$name")" "KAFKA_BROKERS=$kafka_brokers" \
             "HEALTH_PORT=${port_of[relay-$name]}"
@@ -66,6 +66,17 @@ write_envs() {
     done
 }
 
+write_kafka_configs() {
+    local i node
+    for i in "${!kafka_nodes[@]}"; do
+        node=${kafka_nodes[i]}
+        render "$root/deploy/local/kafka/server.properties" "NODE_ID=$((i + 1))" "VOTERS=$kafka_voters" \
+            "KAFKA_PORT=${port_of[$node]}" "CONTROLLER_PORT=${port_of[$node-controller]}" "REPLICATION=$KAFKA_NODES" \
+            "MIN_INSYNC=$((KAFKA_NODES / 2 + 1))" "KAFKA_DATA=$STACK_DIR/kafka/data${node#kafka}" \
+            >"$STACK_DIR/conf/$node.properties"
+    done
+}
+
 write_server_configs() {
     local user=www-data
     rm -rf "$STACK_DIR/conf/nginx"
@@ -74,8 +85,7 @@ write_server_configs() {
     render "$root/nginx/nginx.conf.template" "NGINX_USER=$user" "HTTP_PORT=$http_port" \
         "FASTCGI_SOCKET=$STACK_DIR/run/order-api/socket" "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" \
         >"$STACK_DIR/conf/nginx/nginx.conf"
-    render "$root/deploy/local/kafka/server.properties" "KAFKA_PORT=$kafka_port" "CONTROLLER_PORT=$controller_port" \
-        "KAFKA_DATA=$STACK_DIR/kafka/data" >"$STACK_DIR/conf/kafka.properties"
+    write_kafka_configs
     cp "$root/deploy/local/kafka/log4j.properties" "$root/deploy/local/postgresql.conf" "$root/deploy/local/redis.conf" \
         "$STACK_DIR/conf/"
     chmod -R a+rX "$STACK_DIR/conf/nginx" "$STACK_DIR"/conf/*.*
@@ -114,7 +124,7 @@ write_supervisord_conf() {
             postgres) program postgres 10 postgres INT 60 "/usr/lib/postgresql/15/bin/postgres -D $STACK_DIR/postgres \
 -c config_file=$STACK_DIR/conf/postgresql.conf -c hba_file=$STACK_DIR/postgres/pg_hba.conf -c port=$postgres_port" ;;
             redis) program redis 10 redis TERM 10 "/usr/bin/redis-server $STACK_DIR/conf/redis.conf --port $redis_port" ;;
-            kafka) program kafka 20 nobody TERM 60 "$bin/kafka" ;;
+            kafka*) program "$name" 20 nobody TERM 60 "$bin/kafka $name" ;;
             esac
         done
         program nginx 90 root QUIT 15 "/usr/sbin/nginx -e stderr -c $STACK_DIR/conf/nginx/nginx.conf"

@@ -13,7 +13,7 @@ command_status() {
     STACK_DIR=$(readlink -f "$STACK_DIR")
     supervisord_runs || { echo "down ($STACK_DIR)" && return 3; }
     local name state pid down=0
-    WORKERS=9 list_programs # for their ports
+    WORKERS=9 KAFKA_NODES=3 list_programs # for their ports
     printf '%-22s %-9s %8s %9s %6s\n' PROGRAM STATE PID MEMORY PORT
     while read -r name state pid; do
         [[ $state == RUNNING ]] || down=3

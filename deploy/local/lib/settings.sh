@@ -2,10 +2,11 @@
 # settings.sh - what the user may set, what follows from it, and the tables of programs.
 
 : "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
-: "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
+: "${KAFKA_NODES:=1}" "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
 [[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
 step_logs=$STACK_DIR/log/up # the output of each step, one file a step
 case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
+case $KAFKA_NODES in 1 | 3) ;; *) die "KAFKA_NODES=$KAFKA_NODES: it is 1 or 3" ;; esac
 
 services=(orders payment inventory fulfillment notification) # each with a schema and a relay
 workers=(order payment inventory fulfillment notification)
@@ -16,19 +17,26 @@ if [[ -z $PORT_BASE ]]; then
     PORT_BASE=${PORT_BASE:-3001}
 fi
 http_port=$PORT_BASE postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
-kafka_port=$((PORT_BASE + 4)) controller_port=$((PORT_BASE + 5))
 base_url=http://localhost:$http_port
 
 # The programs of this stack, nginx aside, and the ports they listen on.
-servers=() ours=()
+servers=() ours=() kafka_nodes=() kafka_addresses='' kafka_voters=''
 declare -A port_of
 list_programs() {
     local i n count
     servers=() ours=(order-api) port_of=([nginx]=$http_port)
+    kafka_nodes=() kafka_addresses='' kafka_voters=''
     if [[ -z ${DATABASE_URL:-} ]]; then servers+=(postgres) port_of[postgres]=$postgres_port; fi
     if [[ -z ${REDIS_URL:-} ]]; then servers+=(redis) port_of[redis]=$redis_port; fi
     if [[ -z ${KAFKA_BROKERS:-} ]]; then
-        servers+=(kafka) port_of[kafka]=$kafka_port port_of[kafka-controller]=$controller_port
+        for ((n = 1; n <= KAFKA_NODES; n++)); do
+            kafka_nodes+=("kafka$( ((n == 1)) || echo "-$n")")
+            port_of[${kafka_nodes[-1]}]=$((PORT_BASE + 2 + 2 * n))
+            port_of[${kafka_nodes[-1]}-controller]=$((PORT_BASE + 3 + 2 * n))
+            kafka_addresses+=${kafka_addresses:+,}127.0.0.1:$((PORT_BASE + 2 + 2 * n))
+            kafka_voters+=${kafka_voters:+,}$n@127.0.0.1:$((PORT_BASE + 3 + 2 * n))
+        done
+        servers+=("${kafka_nodes[@]}")
     fi
     for i in "${!services[@]}"; do
         ours+=("relay-${services[i]}")

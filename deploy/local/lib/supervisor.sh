@@ -34,7 +34,7 @@ program_sum() {
     nginx) files+=("$STACK_DIR"/conf/nginx/nginx.conf "$STACK_DIR"/conf/nginx/includes/*) ;;
     postgres) files+=("$STACK_DIR/conf/postgresql.conf") ;;
     redis) files+=("$STACK_DIR/conf/redis.conf") ;;
-    kafka) files+=("$STACK_DIR/bin/kafka" "$STACK_DIR/conf/kafka.properties") ;;
+    kafka*) files+=("$STACK_DIR/bin/kafka" "$STACK_DIR/conf/$name.properties") ;;
     relay-*) files+=("$STACK_DIR/bin/outbox-relay") ;;
     *) files+=("$STACK_DIR/bin/${name%-[0-9]*}") ;;
     esac

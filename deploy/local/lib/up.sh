@@ -69,6 +69,8 @@ choose_broker() {
     else
         broker=embedded
     fi
+    [[ $broker != embedded || $KAFKA_NODES == 1 ]] ||
+        die "KAFKA_NODES=$KAFKA_NODES: the embedded broker is one; Apache Kafka comes by Maven: check the network"
 }
 broker_line() {
     case $broker in
@@ -89,7 +91,7 @@ install_programs() {
     case $broker in
     kafka)
         install -C "$root/deploy/local/kafka/start" "$STACK_DIR/bin/kafka"
-        install -d -o nobody "$STACK_DIR"/kafka/data
+        install -d -o nobody "${kafka_nodes[@]/#kafka/$STACK_DIR/kafka/data}"
         # links where both are on one disk
         cp -ru --link "$root/build/kafka/libs" "$STACK_DIR/kafka/" 2>/dev/null ||
             cp -ru "$root/build/kafka/libs" "$STACK_DIR/kafka/"
@@ -130,7 +132,7 @@ start_all() {
     if has redis "${servers[@]}"; then wait_for redis 20 redis_answers; fi
     step migrate "database" "The words of sql/migrate are above." migrate
     step topics "topics" "Is the broker up? ./stack logs kafka" env "KAFKA_BROKERS=$kafka_brokers" \
-        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "$STACK_DIR/bin/make-topics"
+        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "KAFKA_REPLICATION=$KAFKA_NODES" "$STACK_DIR/bin/make-topics"
     local programs_began=$EPOCHREALTIME
     supervise start "${ours[@]}" nginx || true
     for name in "${ours[@]}"; do
