@@ -19,6 +19,7 @@ struct scan {
     struct fault *fault;
     struct json_numbers *numbers; /* NULL: not wanted */
     size_t number_cap;
+    bool any_names; /* an object may have a name twice */
     struct json_names names;
     size_t objects;              /* opened so far; the ids of objects */
     size_t open[JSON_DEPTH_MAX]; /* the open containers: id of an object, 0 for an array */
@@ -203,8 +204,8 @@ static bool scan_name(struct scan *scan)
         return fail(scan, "a member name in quotes is missing");
     if (!scan_string(scan, &raw, &escaped))
         return false;
-    if (!json_names_add(&scan->names, scan->arena, scan->open[scan->depth - 1],
-                        escaped ? unescape(scan->arena, raw) : raw)) {
+    if (!scan->any_names && !json_names_add(&scan->names, scan->arena, scan->open[scan->depth - 1],
+                                            escaped ? unescape(scan->arena, raw) : raw)) {
         scan->at = start;
         return fail(scan, "duplicate member name");
     }
@@ -360,21 +361,31 @@ static bool scan_next(struct scan *scan, enum expect *expect)
     return false;
 }
 
-bool json_text_check(struct text text, struct arena *arena, struct json_numbers *numbers, struct fault *fault)
+static bool scan_text(struct scan *scan, struct text text)
 {
-    struct scan scan = { .start = text.ptr, .at = text.ptr, .arena = arena, .fault = fault, .numbers = numbers };
     enum expect expect = EXPECT_VALUE;
 
-    scan.end = text.len > 0 ? text.ptr + text.len : text.ptr;
-    if (numbers)
-        *numbers = (struct json_numbers){ 0 };
+    scan->start = scan->at = text.ptr;
+    scan->end = text.len > 0 ? text.ptr + text.len : text.ptr;
+    if (scan->numbers)
+        *scan->numbers = (struct json_numbers){ 0 };
     do {
-        skip_space(&scan);
-        if (!scan_next(&scan, &expect))
+        skip_space(scan);
+        if (!scan_next(scan, &expect))
             return false;
-    } while (scan.depth > 0 || expect != EXPECT_COMMA_OR_END);
-    skip_space(&scan);
-    if (scan.at < scan.end)
-        return fail(&scan, "text behind the value");
+    } while (scan->depth > 0 || expect != EXPECT_COMMA_OR_END);
+    skip_space(scan);
+    if (scan->at < scan->end)
+        return fail(scan, "text behind the value");
     return true;
+}
+
+bool json_text_check(struct text text, struct arena *arena, struct json_numbers *numbers, struct fault *fault)
+{
+    return scan_text(&(struct scan){ .arena = arena, .fault = fault, .numbers = numbers }, text);
+}
+
+bool json_text_check_grammar(struct text text, struct arena *arena, struct json_numbers *numbers, struct fault *fault)
+{
+    return scan_text(&(struct scan){ .arena = arena, .fault = fault, .numbers = numbers, .any_names = true }, text);
 }

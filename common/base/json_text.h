@@ -18,3 +18,7 @@ struct json_numbers {
 /* Checks TEXT whole (leading and trailing white space allowed). On failure FAULT is FAULT_INVALID with the byte offset
  * in its detail. NUMBERS may be NULL. Pure apart from ARENA; linear time; no recursion. */
 MUST_CHECK bool json_text_check(struct text text, struct arena *arena, struct json_numbers *numbers, struct fault *fault);
+
+/* The same, but for member names: for readers that find by themselves, and name by its place, what an object has twice. */
+MUST_CHECK bool json_text_check_grammar(struct text text, struct arena *arena, struct json_numbers *numbers,
+                                        struct fault *fault);

@@ -47,21 +47,29 @@ static int number_items(cJSON *item, int ordinal)
     return ordinal;
 }
 
-bool json_parse(struct text text, struct arena *arena, struct json_doc *doc, struct fault *fault)
+/* The tree of TEXT, which is JSON and whose numbers are known. */
+static bool build_tree(struct text text, struct arena *arena, struct json_doc *doc, struct fault *fault)
 {
-    struct text readable;
-    cJSON *root;
+    struct text readable = shorten_numbers(text, &doc->numbers, arena);
+    cJSON *root = cJSON_ParseWithLengthOpts(readable.ptr, readable.len, NULL, false); /* true asks for a NUL within len */
 
-    *doc = (struct json_doc){ 0 };
-    if (!json_text_check(text, arena, &doc->numbers, fault))
-        return false;
-    readable = shorten_numbers(text, &doc->numbers, arena);
-    root = cJSON_ParseWithLengthOpts(readable.ptr, readable.len, NULL, false); /* true would ask for a NUL within len */
     if (!root)
         return fault_set(fault, FAULT_TRANSIENT, "json_tree", "no memory for a JSON document of %zu bytes", text.len);
     number_items(root, 0);
     doc->root = (struct json_node *)root;
     return true;
+}
+
+bool json_parse(struct text text, struct arena *arena, struct json_doc *doc, struct fault *fault)
+{
+    *doc = (struct json_doc){ 0 };
+    return json_text_check(text, arena, &doc->numbers, fault) && build_tree(text, arena, doc, fault);
+}
+
+bool json_parse_with_repeats(struct text text, struct arena *arena, struct json_doc *doc, struct fault *fault)
+{
+    *doc = (struct json_doc){ 0 };
+    return json_text_check_grammar(text, arena, &doc->numbers, fault) && build_tree(text, arena, doc, fault);
 }
 
 void json_free(struct json_doc *doc)

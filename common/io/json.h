@@ -14,6 +14,10 @@ struct json_doc {
 
 /* Checks TEXT (json_text_check) and builds its tree. Release with json_free, or declare with JSON_SCOPE. */
 MUST_CHECK bool json_parse(struct text text, struct arena *arena, struct json_doc *doc, struct fault *fault);
+
+/* The same, but what an object has twice is twice among its members, the first found by json_get: the caller has to look. */
+MUST_CHECK bool json_parse_with_repeats(struct text text, struct arena *arena, struct json_doc *doc, struct fault *fault);
+
 void json_free(struct json_doc *doc);
 #define JSON_SCOPE CLEANUP(json_free) struct json_doc
 

@@ -116,6 +116,19 @@ static void what_the_check_refuses_makes_no_tree(void **state)
     }
 }
 
+static void what_an_object_has_twice_is_kept_where_it_is_asked_for(void **state)
+{
+    JSON_SCOPE doc = { 0 };
+    struct fault fault = { 0 };
+    const struct json_node *first;
+    (void)state;
+
+    assert_true(json_parse_with_repeats(TEXT("{\"a\":1,\"a\":2}"), &arena, &doc, &fault));
+    first = json_get(doc.root, "a");
+    assert_text(json_number(&doc, first), "1");
+    assert_text(json_number(&doc, json_next(first)), "2");
+}
+
 static void a_uuid_is_a_string_of_that_form(void **state)
 {
     JSON_SCOPE doc = parsed("[\"019A0000-0000-7000-8000-0000000000FF\",\"019a\",7]");
@@ -140,6 +153,7 @@ int main(void)
         cmocka_unit_test(kinds_and_members_come_in_document_order),
         cmocka_unit_test(strings_come_unescaped),
         cmocka_unit_test(what_the_check_refuses_makes_no_tree),
+        cmocka_unit_test(what_an_object_has_twice_is_kept_where_it_is_asked_for),
         cmocka_unit_test(a_uuid_is_a_string_of_that_form),
     };
 

@@ -60,7 +60,8 @@ static const struct example bad[] = {
     { WHOLE, "\xef\xbb\xbf{}", " " },
     { WHOLE, "{'a':1}", " " },
     { WHOLE, "{}", "/customerId /currency /items /shippingAddress " },
-    { MORE, ",\"currency\":\"USD\"", " " },
+    { MORE, ",\"currency\":\"USD\"", "/currency " },
+    { MORE, ",\"curr\\u0065ncy\":7,\"note\":1,\"note\":2,\"currency\":null", "/currency /note /note /currency " },
     { MORE, ",\"note\":1", "/note " },
     { MORE, ",\"Currency\":\"USD\"", "/Currency " },
     { MORE, ",\"a/b~c\":1", "/a~1b~0c " },
@@ -91,7 +92,7 @@ static const struct example bad[] = {
     { ITEMS, "[{\"sku\":\"a\",\"quantity\":1,\"unitPrice\":1},{\"sku\":\"a\",\"quantity\":0,\"unitPrice\":1}]",
       "/items/1/quantity " },
     { ITEM_MORE, ",\"price\":1", "/items/0/price " },
-    { ITEM_MORE, ",\"sku\":\"a\"", " " },
+    { ITEM_MORE, ",\"sku\":\"a\"", "/items/0/sku " },
     /* sku */
     { SKU, "null", "/items/0/sku " },
     { SKU, "\"\"", "/items/0/sku " },
