@@ -4,9 +4,12 @@
 
 bool call_order_id(struct call *call, struct uuid *id)
 {
+    struct violations violations = VIOLATIONS_IN(call->arena);
+
     if (uuid_parse(call->id, id))
         return true;
-    call_refuse(call, PROBLEM_VALIDATION_FAILED, TEXT("The order id is not a UUID."), NULL);
+    violation_add(&violations, TEXT("orderId"), TEXT("must be a UUID"));
+    call_refuse(call, PROBLEM_VALIDATION_FAILED, TEXT("The order id is not a UUID."), &violations);
     return false;
 }
 

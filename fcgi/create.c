@@ -107,36 +107,58 @@ static bool body_fits(struct call *call)
     return true;
 }
 
-static bool key_fits(struct call *call, struct text *key)
+/* What is wrong with the header Idempotency-Key. */
+struct key_refusal {
+    enum problem problem;
+    struct text detail;
+};
+
+static bool key_fits(struct call *call, struct text *key, struct key_refusal *refusal)
 {
     struct text header;
     struct fault fault;
 
     switch (request_param(call->request, "HTTP_IDEMPOTENCY_KEY", &header)) {
     case 0:
-        return refuse(
-            call, PROBLEM_KEY_MISSING,
-            TEXT("Send the header Idempotency-Key with a value of your choice, such as a UUID, and the same one when "
-                 "you send this order again."));
+        *refusal = (struct key_refusal){
+            PROBLEM_KEY_MISSING,
+            TEXT("Send the header Idempotency-Key with a value of your choice, such as a UUID, and the same one when you "
+                 "send this order again."),
+        };
+        return false;
     case 1:
-        return idempotency_key_parse(header, call->arena, key, &fault) ||
-               refuse(call, PROBLEM_KEY_INVALID, arena_copy(call->arena, text_of(fault.detail)));
+        if (idempotency_key_parse(header, call->arena, key, &fault))
+            return true;
+        *refusal = (struct key_refusal){ PROBLEM_KEY_INVALID, arena_copy(call->arena, text_of(fault.detail)) };
+        return false;
     default:
-        return refuse(call, PROBLEM_KEY_INVALID, TEXT("The header Idempotency-Key was sent more than once."));
+        *refusal = (struct key_refusal){ PROBLEM_KEY_INVALID, TEXT("The header Idempotency-Key was sent more than once.") };
+        return false;
     }
 }
 
-static bool order_fits(struct call *call, struct order *order)
+static struct text count_places(struct call *call, size_t count)
+{
+    return count == 1 ? TEXT("1 place of the body is not valid.")
+                      : arena_printf(call->arena, "%zu places of the body are not valid.", count);
+}
+
+/* Header and body are looked at together: a client learns everything at once. The key's problem is the one that is named. */
+static bool key_and_order_fit(struct call *call, struct text *key, struct order *order)
 {
     struct violations violations = VIOLATIONS_IN(call->arena);
+    struct key_refusal refusal;
+    bool key_ok = key_fits(call, key, &refusal);
+    bool order_ok;
 
-    if (order_request_read(call->request->body, call->arena, order, &violations))
-        return true;
-    call_refuse(call, PROBLEM_VALIDATION_FAILED,
-                violations.count == 1 ? TEXT("1 place of the body is not valid.")
-                                      : arena_printf(call->arena, "%zu places of the body are not valid.", violations.count),
-                &violations);
-    return false;
+    if (!key_ok)
+        violation_add(&violations, TEXT("Idempotency-Key"), refusal.detail);
+    order_ok = order_request_read(call->request->body, call->arena, order, &violations);
+    if (!key_ok)
+        call_refuse(call, refusal.problem, refusal.detail, &violations);
+    else if (!order_ok)
+        call_refuse(call, PROBLEM_VALIDATION_FAILED, count_places(call, violations.count), &violations);
+    return key_ok && order_ok;
 }
 
 /* ---- answers ---- */
@@ -246,7 +268,7 @@ void handle_create(struct call *call)
     struct order order;
     struct text key;
 
-    if (!body_fits(call) || !key_fits(call, &key) || !order_fits(call, &order))
+    if (!body_fits(call) || !key_and_order_fit(call, &key, &order))
         return;
     prepare(call, key, &order, &new);
     if (answer_from_redis(call, &new))

@@ -75,6 +75,8 @@ static const struct member *member_find(const struct member *members, size_t cou
 static void read_object(struct reader *reader, const struct place *place, const struct json_node *node,
                         const struct member *members, size_t count, void *into)
 {
+    unsigned seen = 0; /* bit i: members[i] */
+
     if (json_kind(node) != JSON_OBJECT) {
         violated(reader, place, "must be an object");
         return;
@@ -92,9 +94,14 @@ static void read_object(struct reader *reader, const struct place *place, const 
     }
     for (const struct json_node *value = json_first(node); value; value = json_next(value)) {
         struct place at = { .parent = place, .name = json_name(value) };
+        const struct member *member = member_find(members, count, at.name);
+        unsigned bit = member ? 1U << (member - members) : 0;
 
-        if (!member_find(members, count, at.name))
+        if (!member)
             violated(reader, &at, "is not a member of an order");
+        else if (seen & bit)
+            violated(reader, &at, "is given twice");
+        seen |= bit;
     }
 }
 
@@ -306,7 +313,7 @@ static void read_total(struct reader *reader, const struct place *root)
     struct place items = { .parent = root, .name = TEXT("items") };
     struct place line = { .parent = &items };
 
-    if (reader->violations->count == 0 && !order_total(reader->order, &line.index))
+    if (!order_total(reader->order, &line.index))
         violated(reader, &line, "makes the total too large");
 }
 
@@ -316,13 +323,15 @@ bool order_request_read(struct text body, struct arena *arena, struct order *ord
     JSON_SCOPE doc = { 0 };
     struct fault fault = { 0 };
     struct reader reader = { .arena = arena, .doc = &doc, .order = order, .violations = violations };
+    size_t before = violations->count;
 
     *order = (struct order){ .currency_decimals = -1 };
-    if (!json_parse(body, arena, &doc, &fault)) {
+    if (!json_parse_with_repeats(body, arena, &doc, &fault)) {
         violation_add(violations, TEXT(""), arena_copy(arena, text_of(fault.detail)));
         return false;
     }
     read_order(&reader, &root, doc.root);
-    read_total(&reader, &root);
-    return violations->count == 0;
+    if (violations->count == before)
+        read_total(&reader, &root);
+    return violations->count == before;
 }
