@@ -1,4 +1,4 @@
-/* inbox.h - which events a service has applied, and those it has set aside. SQL: sql/runtime/functions.sql. */
+/* inbox.h - which events a service has applied. SQL: sql/runtime/functions.sql. */
 #pragma once
 
 #include "io/pg.h"
@@ -13,6 +13,7 @@ struct inbox_event {
     struct uuid event_id;
     struct uuid order_id;
     bool never_held; /* order.cancelled */
+    int64_t letter;  /* the dead letter it is replayed from, 0: it comes from Kafka */
     enum inbox_verdict verdict;
 };
 
@@ -21,20 +22,6 @@ struct inbox_event {
 MUST_CHECK bool inbox_claim(struct tx *tx, struct arena *arena, struct inbox_event *events, size_t count,
                             struct fault *fault);
 
-/* An event set aside, with all that is needed to show and to replay it. Unknown parts are NULL or empty. */
-struct deadletter {
-    const struct uuid *event_id; /* NULL: undecodable */
-    const struct uuid *order_id;
-    struct text type;
-    const char *topic;
-    int32_t partition;
-    int64_t offset;
-    struct text key, payload; /* as received */
-    struct text traceparent;
-    struct text reason; /* one sentence */
-    bool held;          /* waits behind another, is not itself at fault */
-};
-
-/* Adds dead letters and takes back their inbox rows, so that a replay applies them; one already there stays as it is. */
-MUST_CHECK bool deadletter_add(struct tx *tx, struct arena *arena, const struct deadletter *letters, size_t count,
+/* Fills the verdicts of EVENTS from the rows (place from 1, verdict) that CALL answered with. */
+MUST_CHECK bool inbox_verdicts(const struct pg_rows *rows, const char *call, struct inbox_event *events, size_t count,
                                struct fault *fault);

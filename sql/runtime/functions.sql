@@ -21,8 +21,9 @@ $$;
 
 -- Claims events for this transaction. verdict: 0 fresh, apply it; 1 duplicate, applied before or earlier in the arrays;
 -- 2 held, an event of its order lies among the dead letters (p_never_held: not for this one). Claims are taken in id
--- order, so that two consumers with the same events wait for each other instead of deadlocking. (Roles work without hash
--- joins, see sql/migrate; this one joins the batch with itself alone.)
+-- order, so that two consumers with the same events wait for each other instead of deadlocking. The letters found are
+-- locked: a replay of them ends before or waits, so nothing comes to lie behind a letter that is just leaving. (Roles work
+-- without hash joins, see sql/migrate; this one joins the batch with itself alone.)
 CREATE OR REPLACE FUNCTION @schema@.inbox_claim(p_event_ids uuid[], p_order_ids uuid[], p_never_held boolean[])
 RETURNS TABLE (ord int, verdict int)
 LANGUAGE plpgsql SET enable_hashjoin = on AS $$
@@ -30,9 +31,9 @@ LANGUAGE plpgsql SET enable_hashjoin = on AS $$
 DECLARE
     v_held uuid[];
 BEGIN
-    SELECT coalesce(array_agg(DISTINCT d.order_id), '{}') INTO v_held
-    FROM @schema@.deadletter AS d
-    WHERE d.order_id = ANY (p_order_ids) AND NOT d.outbound;
+    SELECT coalesce(array_agg(DISTINCT h.order_id), '{}') INTO v_held
+    FROM (SELECT d.order_id FROM @schema@.deadletter AS d
+          WHERE d.order_id = ANY (p_order_ids) AND NOT d.outbound ORDER BY d.id FOR SHARE) AS h;
 
     RETURN QUERY
     WITH batch AS (
@@ -54,25 +55,181 @@ BEGIN
     ORDER BY b.ord;
 END $$;
 
+-- ---- dead letters ----
+
 -- Sets received events aside and takes back their claims, so that a replay applies them. One already there stays.
-CREATE OR REPLACE FUNCTION @schema@.deadletter_add(
+CREATE OR REPLACE FUNCTION @schema@.deadletter_set_aside(
     p_event_ids uuid[], p_order_ids uuid[], p_types text[], p_topics text[], p_partitions int[], p_offsets bigint[],
-    p_keys bytea[], p_payloads bytea[], p_traceparents text[], p_reasons text[], p_held boolean[]) RETURNS void
+    p_keys bytea[], p_payloads bytea[], p_dataschemas text[], p_traceparents text[], p_reasons text[], p_held boolean[])
+RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO @schema@.deadletter (outbound, held, event_id, order_id, type, topic, partition, log_offset,
-                                     key, payload, traceparent, reason)
-    SELECT false, t.held, t.event_id, t.order_id, t.type, t.topic, t.partition, t.log_offset,
-           t.key, t.payload, t.traceparent, t.reason
+    INSERT INTO @schema@.deadletter (outbound, held, attempts, event_id, order_id, type, topic, partition, log_offset,
+                                     key, payload, dataschema, traceparent, reason)
+    SELECT false, t.held, CASE WHEN t.held THEN 0 ELSE 1 END, t.event_id, t.order_id, t.type, t.topic, t.partition,
+           t.log_offset, t.key, t.payload, coalesce(t.dataschema, ''), t.traceparent, t.reason
     FROM unnest(p_event_ids, p_order_ids, p_types, p_topics, p_partitions, p_offsets,
-                p_keys, p_payloads, p_traceparents, p_reasons, p_held)
+                p_keys, p_payloads, p_dataschemas, p_traceparents, p_reasons, p_held)
          WITH ORDINALITY AS t (event_id, order_id, type, topic, partition, log_offset,
-                               key, payload, traceparent, reason, held, ord)
+                               key, payload, dataschema, traceparent, reason, held, ord)
     ORDER BY t.ord
     ON CONFLICT DO NOTHING;
 
     DELETE FROM @schema@.inbox WHERE event_id = ANY (p_event_ids);
 END $$;
+
+-- The oldest received letters whose replay was asked for and that wait behind no other. Letters of one order come in the
+-- order they were set aside. p_never_held: the type that waits behind nothing.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_due(p_limit int, p_never_held text)
+RETURNS TABLE (id bigint, event_id uuid, type text, topic text, partition int, log_offset bigint, key bytea, payload bytea,
+               dataschema text, traceparent text)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT d.id, d.event_id, d.type, d.topic, d.partition, d.log_offset, d.key, d.payload, d.dataschema, d.traceparent
+    FROM @schema@.deadletter AS d
+    WHERE d.replay_at IS NOT NULL AND NOT d.outbound
+      AND (d.type = p_never_held OR NOT EXISTS (
+            SELECT FROM @schema@.deadletter AS e
+            WHERE e.order_id = d.order_id AND NOT e.outbound AND e.id < d.id AND e.replay_at IS NULL))
+    ORDER BY d.id
+    LIMIT p_limit;
+END $$;
+
+-- Claims letters as inbox_claim claims events. 1 also where the letter is gone, replayed or discarded by another; 2 where an
+-- earlier letter of its order is not among these.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_claim(p_ids bigint[], p_never_held boolean[])
+RETURNS TABLE (ord int, verdict int)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM FROM @schema@.deadletter AS d WHERE d.id = ANY (p_ids) ORDER BY d.id FOR UPDATE;
+
+    RETURN QUERY
+    WITH batch AS (
+        SELECT t.ord::int AS ord, d.id, d.event_id, NOT t.never_held AND EXISTS (
+                   SELECT FROM @schema@.deadletter AS e
+                   WHERE e.order_id = d.order_id AND NOT e.outbound AND e.id < d.id AND e.id <> ALL (p_ids)) AS held
+        FROM unnest(p_ids, p_never_held) WITH ORDINALITY AS t (id, never_held, ord)
+             LEFT JOIN @schema@.deadletter AS d ON d.id = t.id
+    ), claimed AS (
+        INSERT INTO @schema@.inbox (event_id)
+        SELECT b.event_id FROM batch AS b WHERE b.event_id IS NOT NULL AND NOT b.held ORDER BY b.event_id
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
+    )
+    SELECT b.ord, CASE WHEN b.id IS NULL THEN 1
+                       WHEN c.event_id IS NOT NULL THEN 0
+                       WHEN EXISTS (SELECT FROM @schema@.inbox AS i WHERE i.event_id = b.event_id) THEN 1
+                       WHEN b.held THEN 2
+                       ELSE 0 END
+    FROM batch AS b LEFT JOIN claimed AS c ON c.event_id = b.event_id
+    ORDER BY b.ord;
+END $$;
+
+-- Lets what only waited follow: letters held behind none at fault any more are to be replayed too.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_release(p_order_ids uuid[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE @schema@.deadletter AS d SET replay_at = now()
+    WHERE d.order_id = ANY (p_order_ids) AND NOT d.outbound AND d.held AND d.replay_at IS NULL
+      AND NOT EXISTS (SELECT FROM @schema@.deadletter AS e
+                      WHERE e.order_id = d.order_id AND NOT e.outbound AND NOT e.held AND e.id < d.id);
+END $$;
+
+-- Ends a replay in the transaction of its effects: removes the letters applied, and puts the others back with the reason of
+-- this time, their claims taken back.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_settle(
+    p_done_ids bigint[], p_back_ids bigint[], p_reasons text[], p_held boolean[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_order_ids uuid[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM @schema@.deadletter WHERE id = ANY (p_done_ids) RETURNING order_id
+    )
+    SELECT array_agg(DISTINCT g.order_id) INTO v_order_ids FROM gone AS g;
+
+    WITH back AS (
+        UPDATE @schema@.deadletter AS d
+        SET replay_at = NULL, reason = t.reason, held = t.held,
+            attempts = d.attempts + CASE WHEN t.held THEN 0 ELSE 1 END
+        FROM unnest(p_back_ids, p_reasons, p_held) AS t (id, reason, held)
+        WHERE d.id = t.id
+        RETURNING d.event_id
+    )
+    DELETE FROM @schema@.inbox AS i USING back AS b WHERE i.event_id = b.event_id;
+
+    PERFORM @schema@.deadletter_release(v_order_ids);
+END $$;
+
+-- Own events go back to the outbox in the order they left it, those held behind them too; returns how many.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_resend(p_ids bigint[]) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_ids uuid[]; v_topics text[]; v_order_ids uuid[]; v_types text[]; v_payloads text[]; v_traceparents text[];
+BEGIN
+    WITH back AS (
+        DELETE FROM @schema@.deadletter AS d
+        WHERE d.outbound
+          AND (d.id = ANY (p_ids)
+               OR d.held AND EXISTS (SELECT FROM @schema@.deadletter AS f
+                                     WHERE f.id = ANY (p_ids) AND f.outbound AND f.order_id = d.order_id AND f.id < d.id))
+        RETURNING d.*
+    )
+    SELECT array_agg(b.event_id ORDER BY b.id), array_agg(b.topic ORDER BY b.id), array_agg(b.order_id ORDER BY b.id),
+           array_agg(b.type ORDER BY b.id), array_agg(convert_from(b.payload, 'UTF8') ORDER BY b.id),
+           array_agg(b.traceparent ORDER BY b.id)
+    INTO v_ids, v_topics, v_order_ids, v_types, v_payloads, v_traceparents
+    FROM back AS b;
+
+    PERFORM @schema@.outbox_append(v_ids, v_topics, v_order_ids, v_types, v_payloads, v_traceparents);
+    RETURN coalesce(cardinality(v_ids), 0);
+END $$;
+
+-- Asks for letters to be replayed; returns how many were meant. Received ones: the service's worker applies them within
+-- seconds, and what is held behind them follows. Own ones are back in the outbox at once.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_replay(p_ids bigint[]) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_marked int;
+BEGIN
+    UPDATE @schema@.deadletter SET replay_at = now() WHERE id = ANY (p_ids) AND NOT outbound;
+    GET DIAGNOSTICS v_marked = ROW_COUNT;
+    RETURN v_marked + @schema@.deadletter_resend(p_ids);
+END $$;
+
+-- Gives letters up for good; returns how many. Received ones count as applied from now on. What is held behind them follows,
+-- as if they had been.
+CREATE OR REPLACE FUNCTION @schema@.deadletter_discard(p_ids bigint[]) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_order_ids uuid[];
+    v_behind bigint[];
+    v_gone int;
+BEGIN
+    SELECT array_agg(d.id) INTO v_behind
+    FROM @schema@.deadletter AS d
+    WHERE d.outbound AND d.held AND d.id <> ALL (p_ids)
+      AND EXISTS (SELECT FROM @schema@.deadletter AS f
+                  WHERE f.id = ANY (p_ids) AND f.outbound AND f.order_id = d.order_id AND f.id < d.id);
+
+    WITH gone AS (
+        DELETE FROM @schema@.deadletter WHERE id = ANY (p_ids) RETURNING event_id, order_id, outbound
+    ), kept AS (
+        INSERT INTO @schema@.inbox (event_id)
+        SELECT g.event_id FROM gone AS g WHERE NOT g.outbound AND g.event_id IS NOT NULL ORDER BY g.event_id
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*)::int, array_agg(DISTINCT g.order_id) FILTER (WHERE NOT g.outbound)
+    INTO v_gone, v_order_ids FROM gone AS g;
+
+    PERFORM @schema@.deadletter_release(v_order_ids), @schema@.deadletter_resend(v_behind);
+    RETURN v_gone;
+END $$;
+
+-- ---- outbox ----
 
 -- Adds events to the outbox in the order of the arrays. The caller holds the lock of each event's order, so the events of
 -- one order come to lie in the order they were committed. The transaction has its id before it draws a seq, whatever it has

@@ -77,6 +77,148 @@ def test_an_unreadable_message_is_kept_once_by_its_place(payment):
     assert value(payment, f"SELECT count(*) FROM {SCHEMA}.deadletter") == 1
 
 
+# ---- replay of dead letters ----
+
+def letters(session):
+    return rows(session, f"SELECT * FROM {SCHEMA}.deadletter ORDER BY id")
+
+
+def ids_of(session, *events):
+    found = {letter.event_id: letter.id for letter in letters(session)}
+    return [found[event_id] for event_id, _ in events]
+
+
+def ask(session, *ids):
+    return value(session, f"SELECT {SCHEMA}.deadletter_replay(%s)", list(ids))
+
+
+def due(session, never_held="order.cancelled"):
+    return [row.id for row in rows(session, f"SELECT * FROM {SCHEMA}.deadletter_due(50, %s)", never_held)]
+
+
+def claim_letters(session, *ids, never_held=False):
+    found = rows(session, f"SELECT * FROM {SCHEMA}.deadletter_claim(%s, %s)", list(ids), [never_held for _ in ids])
+    assert [row.ord for row in found] == list(range(1, len(ids) + 1))
+    return [row.verdict for row in found]
+
+
+def settle(session, done=(), back=(), held=False):
+    rows(session, f"SELECT {SCHEMA}.deadletter_settle(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[])",
+         list(done), list(back), ["again" for _ in back], [held for _ in back])
+
+
+def set_aside(session, count):
+    """An event at fault and others of its order held behind it: the events and their letters' ids."""
+    order = uuid7()
+    events = [event(order) for _ in range(count)]
+    deadletter(session, SCHEMA, events[0])
+    deadletter(session, SCHEMA, *events[1:], held=True)
+    return events, ids_of(session, *events)
+
+
+def test_a_letter_is_due_once_asked_for_and_those_behind_it_once_it_is_gone(payment):
+    events, (first, second, third) = set_aside(payment, 3)
+    assert due(payment) == []
+    assert ask(payment, first) == 1
+    assert due(payment) == [first]
+    assert claim_letters(payment, first) == [FRESH]
+    settle(payment, done=[first])
+    assert due(payment) == [second, third]
+    assert claim_letters(payment, second, third) == [FRESH, FRESH]
+    settle(payment, done=[second, third])
+    assert letters(payment) == []
+    assert claim(payment, SCHEMA, *events) == [DUPLICATE] * 3
+
+
+def test_a_letter_behind_another_waits_whoever_asks(payment):
+    _, (first, second) = set_aside(payment, 2)
+    ask(payment, second)
+    assert due(payment) == []
+    assert due(payment, never_held="t") == [second]
+    assert claim_letters(payment, second) == [HELD]
+    assert claim_letters(payment, second, never_held=True) == [FRESH]
+    ask(payment, first)
+    assert due(payment) == [first, second]
+
+
+def test_a_letter_that_fails_again_goes_back_with_its_reason(payment):
+    events, (first, second) = set_aside(payment, 2)
+    ask(payment, first, second)
+    assert claim_letters(payment, first) == [FRESH]
+    settle(payment, back=[first])
+    assert claim_letters(payment, second) == [HELD]
+    settle(payment, back=[second], held=True)
+    assert [(letter.reason, letter.attempts, letter.held, letter.replay_at) for letter in letters(payment)] == [
+        ("again", 2, False, None), ("again", 0, True, None)]
+    assert due(payment) == []
+    assert claim(payment, SCHEMA, *events) == [HELD, HELD], "the claims are taken back"
+
+
+def test_replaying_what_is_gone_or_applied_changes_nothing(payment):
+    (one,), (letter,) = set_aside(payment, 1)
+    assert claim_letters(payment, letter, 4711) == [FRESH, DUPLICATE]
+    settle(payment, done=[letter])
+    assert claim_letters(payment, letter) == [DUPLICATE]
+    deadletter(payment, SCHEMA, event(one[1]))
+    rows(payment, f"INSERT INTO {SCHEMA}.inbox SELECT event_id FROM {SCHEMA}.deadletter")  # applied by another way
+    left, = [row.id for row in letters(payment)]
+    assert claim_letters(payment, left) == [DUPLICATE]
+    assert ask(payment, 4711) == 0
+
+
+def test_an_event_that_comes_while_its_order_is_replayed_waits_and_is_not_left_behind(connect):
+    worker, other = connect(SCHEMA), connect(SCHEMA)
+    events, (first,) = set_aside(worker, 1)
+    worker.commit()
+    assert claim_letters(worker, first) == [FRESH]
+    later = event(events[0][1])
+    verdicts = []
+    waiting = threading.Thread(target=lambda: verdicts.extend(claim(other, SCHEMA, later)))
+    waiting.start()
+    settle(worker, done=[first])
+    worker.commit()
+    waiting.join()
+    assert verdicts == [FRESH]
+
+
+def test_an_event_held_while_a_replay_begins_follows_it(connect):
+    worker, other = connect(SCHEMA), connect(SCHEMA)
+    events, (first,) = set_aside(worker, 1)
+    worker.commit()
+    later = event(events[0][1])
+    assert claim(other, SCHEMA, later) == [HELD]
+    deadletter(other, SCHEMA, later, held=True)
+    verdicts = []
+    waiting = threading.Thread(target=lambda: verdicts.extend(claim_letters(worker, first)))
+    waiting.start()
+    other.commit()
+    waiting.join()
+    assert verdicts == [FRESH]
+    settle(worker, done=[first])
+    assert due(worker) == ids_of(worker, later)
+
+
+def test_discarding_lets_those_behind_follow_and_counts_as_applied(payment):
+    events, (first, second) = set_aside(payment, 2)
+    assert value(payment, f"SELECT {SCHEMA}.deadletter_discard(%s)", [first]) == 1
+    assert due(payment) == [second]
+    assert claim(payment, SCHEMA, events[0]) == [DUPLICATE]
+
+
+@pytest.mark.parametrize("function", ["deadletter_replay", "deadletter_discard"])
+def test_own_events_go_back_to_the_outbox_with_those_behind_them(payment, function):
+    order = uuid7()
+    sent = append(payment, SCHEMA, order, order, order)
+    rows(payment, f"SELECT {SCHEMA}.outbox_park(%s, 'too large')", read(payment, SCHEMA)[0].seq)
+    assert read(payment, SCHEMA) == []
+    first = letters(payment)[0].id
+    assert value(payment, f"SELECT {SCHEMA}.{function}(%s)", [first]) == (3 if function == "deadletter_replay" else 1)
+    expected = sent if function == "deadletter_replay" else sent[1:]
+    assert [row.id for row in read(payment, SCHEMA)] == expected
+    assert read(payment, SCHEMA)[0].payload == '{"a":  1}'
+    assert letters(payment) == []
+
+
 # ---- outbox ----
 
 def test_events_are_read_in_the_order_appended_and_as_written(payment):

@@ -1,5 +1,5 @@
 /* Groups, dead letters and the search for the event at fault, against a database of a few arrays. */
-#include "store/inbox.h"
+#include "store/deadletter.h"
 #include "store/outbox.h"
 #include "tests/unit/unit.h"
 #include "workers/runtime/apply.h"
@@ -92,6 +92,65 @@ bool deadletter_add(struct tx *tx, struct arena *arena, const struct deadletter 
         open_tx.letters[open_tx.letter_count] = letters[i].event_id ? number_of(letters[i].event_id) : 0;
         open_tx.letter_orders[open_tx.letter_count] = letters[i].order_id ? number_of(letters[i].order_id) : 0;
         open_tx.held[open_tx.letter_count++] = letters[i].held;
+    }
+    return true;
+}
+
+/* A letter's id is the number of its event. */
+static int place_of(int letter)
+{
+    int place = 0;
+
+    while (place < open_tx.letter_count && open_tx.letters[place] != letter)
+        place++;
+    return place;
+}
+
+bool deadletter_claim(struct tx *tx, struct arena *arena, struct inbox_event *events, size_t count, struct fault *fault)
+{
+    (void)tx, (void)arena, (void)fault;
+    for (size_t i = 0; i < count; i++) {
+        int number = number_of(&events[i].event_id), place = place_of((int)events[i].letter);
+
+        assert_int_equal(events[i].letter, number);
+        events[i].verdict = INBOX_FRESH;
+        if (place == open_tx.letter_count || in(open_tx.inbox, open_tx.inbox_count, number))
+            events[i].verdict = INBOX_DUPLICATE;
+        for (int earlier = 0; earlier < place && events[i].verdict == INBOX_FRESH && !events[i].never_held; earlier++) {
+            bool among = false;
+
+            for (size_t j = 0; j < count; j++)
+                among |= events[j].letter == open_tx.letters[earlier];
+            if (!among && open_tx.letter_orders[earlier] == number_of(&events[i].order_id))
+                events[i].verdict = INBOX_HELD;
+        }
+        if (events[i].verdict == INBOX_FRESH)
+            open_tx.inbox[open_tx.inbox_count++] = number;
+    }
+    return true;
+}
+
+bool deadletter_settle(struct tx *tx, struct arena *arena, const int64_t *done, size_t done_count,
+                       const struct deadletter *letters, size_t count, struct fault *fault)
+{
+    (void)tx, (void)arena, (void)fault;
+    for (size_t i = 0; i < count; i++) {
+        open_tx.held[place_of((int)letters[i].id)] = letters[i].held;
+        for (int at = 0; at < open_tx.inbox_count; at++)
+            if (open_tx.inbox[at] == letters[i].id)
+                open_tx.inbox[at] = open_tx.inbox[--open_tx.inbox_count];
+    }
+    for (size_t i = 0; i < done_count; i++) {
+        int place = place_of((int)done[i]);
+
+        if (place == open_tx.letter_count)
+            continue;
+        open_tx.letter_count--;
+        for (; place < open_tx.letter_count; place++) {
+            open_tx.letters[place] = open_tx.letters[place + 1];
+            open_tx.letter_orders[place] = open_tx.letter_orders[place + 1];
+            open_tx.held[place] = open_tx.held[place + 1];
+        }
     }
     return true;
 }
@@ -415,6 +474,89 @@ static void many_at_fault_go_aside_in_log_order(void **state)
     assert_letters("1 2 3 5");
 }
 
+/* ---- replay ---- */
+
+static struct delivery letter(int number, int order, const char *type)
+{
+    struct delivery delivery = event(number, order, type);
+
+    delivery.letter = number;
+    return delivery;
+}
+
+/* Letters lie in the table as their first try left them. */
+static void set_aside(const struct delivery *letters, int count)
+{
+    for (int i = 0; i < count; i++) {
+        committed.letters[i] = number_of(&letters[i].work.event_id);
+        committed.letter_orders[i] = number_of(&letters[i].work.order_id);
+        committed.held[i] = i > 0;
+    }
+    committed.letter_count = count;
+}
+
+static void a_replay_applies_and_removes_what_is_mended(void **state)
+{
+    struct delivery batch[] = { letter(1, 7, "order.created"), letter(2, 7, "order.created") };
+
+    (void)state;
+    set_aside(batch, 2);
+    assert_true(apply(batch, 2));
+    assert_effects("1 2");
+    assert_letters("");
+    assert_int_equal(transactions, 1);
+    assert_int_equal(counts[0][EVENT_APPLIED], 2);
+}
+
+static void a_second_replay_changes_nothing(void **state)
+{
+    struct delivery batch[] = { letter(1, 7, "order.created") };
+
+    (void)state;
+    set_aside(batch, 1);
+    assert_true(apply(batch, 1));
+    assert_true(apply(batch, 1));
+    assert_effects("1");
+    assert_int_equal(counts[0][EVENT_DUPLICATE], 1);
+}
+
+static void what_fails_again_stays_and_the_later_ones_behind_it(void **state)
+{
+    struct delivery batch[] = { letter(1, 7, "order.created"), letter(2, 8, "order.created"),
+                                letter(3, 7, "order.created") };
+
+    (void)state;
+    set_aside(batch, 3);
+    poison = 1U << 1;
+    assert_true(apply(batch, 3));
+    assert_effects("2");
+    assert_letters("1 (3)");
+    assert_int_equal(committed.inbox_count, 1);
+}
+
+static void a_later_letter_of_an_earlier_group_waits_for_the_earlier_letter(void **state)
+{
+    struct delivery batch[] = { letter(1, 7, "payment.authorized"), letter(2, 7, "order.created") };
+
+    (void)state;
+    set_aside(batch, 2);
+    assert_true(apply(batch, 2));
+    assert_effects("1");
+    assert_letters("(2)");
+}
+
+static void a_replay_that_applies_nothing_leaves_the_letters_as_they_are(void **state)
+{
+    struct delivery batch[] = { letter(1, 7, "order.created") };
+
+    (void)state;
+    set_aside(batch, 1);
+    pauses_allowed = 0;
+    fault_set(&next_fault, FAULT_TRANSIENT, "57P01", "shutting down");
+    assert_false(apply(batch, 1));
+    assert_letters("1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +575,11 @@ int main(void)
         cmocka_unit_test_setup(a_missing_function_blocks_and_is_no_events_fault, reset),
         cmocka_unit_test_setup(a_batch_can_be_let_go_of_between_tries, reset),
         cmocka_unit_test_setup(many_at_fault_go_aside_in_log_order, reset),
+        cmocka_unit_test_setup(a_replay_applies_and_removes_what_is_mended, reset),
+        cmocka_unit_test_setup(a_second_replay_changes_nothing, reset),
+        cmocka_unit_test_setup(what_fails_again_stays_and_the_later_ones_behind_it, reset),
+        cmocka_unit_test_setup(a_later_letter_of_an_earlier_group_waits_for_the_earlier_letter, reset),
+        cmocka_unit_test_setup(a_replay_that_applies_nothing_leaves_the_letters_as_they_are, reset),
     };
 
     return cmocka_run_group_tests_name("runtime apply", tests, NULL, NULL);

@@ -42,7 +42,21 @@ static void a_good_message_becomes_work_of_its_row(void **state)
     delivery_free(&delivery, 1);
 }
 
-static void an_unknown_type_is_passed_over_whatever_else_it_holds(void **state)
+static void a_type_for_others_is_passed_over_whatever_else_it_holds(void **state)
+{
+    ARENA_SCOPE arena = { 0 };
+    struct kafka_record record = good();
+    struct delivery delivery;
+
+    (void)state;
+    record.ce_type = TEXT("order.completed");
+    record.value = TEXT("not JSON");
+    delivery_decode(&record, &arena, &delivery);
+    assert_int_equal(delivery.kind, DELIVERY_UNHANDLED);
+    delivery_free(&delivery, 1);
+}
+
+static void a_type_nobody_knows_goes_aside_and_holds_nobody_back(void **state)
 {
     ARENA_SCOPE arena = { 0 };
     struct kafka_record record = good();
@@ -50,10 +64,56 @@ static void an_unknown_type_is_passed_over_whatever_else_it_holds(void **state)
 
     (void)state;
     record.ce_type = TEXT("order.archived");
-    record.value = TEXT("not JSON");
     delivery_decode(&record, &arena, &delivery);
-    assert_int_equal(delivery.kind, DELIVERY_UNHANDLED);
+    assert_int_equal(delivery.kind, DELIVERY_WORK);
+    assert_string_equal(delivery.condemned.detail, "no event type known here: order.archived");
+    assert_int_equal(delivery.row, ARRAY_LEN(handles));
+    assert_true(delivery.has_event_id);
+    assert_false(delivery.has_order_id);
     delivery_free(&delivery, 1);
+}
+
+static void a_letter_is_decoded_as_the_message_was(void **state)
+{
+    ARENA_SCOPE arena = { 0 };
+    struct uuid event_id;
+    struct deadletter letter = {
+        .event_id = &event_id,
+        .type = TEXT("order.cancelled"),
+        .topic = "orders",
+        .partition = 3,
+        .offset = 17,
+        .key = TEXT(ORDER_ID),
+        .payload = TEXT("{}"),
+        .dataschema = TEXT("urn:orderline:event:order.cancelled:1"),
+        .traceparent = TEXT(TRACE),
+    };
+    struct kafka_record record;
+    struct delivery delivery;
+    char order_id[UUID_TEXT_LEN + 1];
+
+    (void)state;
+    assert_true(uuid_parse(TEXT(EVENT_ID), &event_id));
+    delivery_record(&letter, &arena, &record);
+    assert_int_equal(record.partition, 3);
+    assert_int_equal(record.offset, 17);
+    delivery_decode(&record, &arena, &delivery);
+    assert_int_equal(delivery.condemned.kind, FAULT_NONE);
+    assert_true(uuid_equal(&delivery.work.event_id, &event_id));
+    uuid_format(&delivery.work.order_id, order_id);
+    assert_string_equal(order_id, ORDER_ID);
+    assert_string_equal(delivery.work.trace.text, TRACE);
+    delivery_free(&delivery, 1);
+
+    letter.dataschema = TEXT(""); /* the header was missing */
+    letter.event_id = NULL;
+    delivery_record(&letter, &arena, &record);
+    assert_null(record.ce_dataschema.ptr);
+    assert_null(record.ce_id.ptr);
+
+    letter.dataschema = (struct text){ 0 }; /* nobody kept it */
+    delivery_record(&letter, &arena, &record);
+    assert_true(text_is(record.ce_dataschema, "urn:orderline:event:order.cancelled:1"));
 }
 
 static void what_cannot_be_read_is_condemned_with_the_reason(void **state)
@@ -160,7 +220,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_message_becomes_work_of_its_row),
-        cmocka_unit_test(an_unknown_type_is_passed_over_whatever_else_it_holds),
+        cmocka_unit_test(a_type_for_others_is_passed_over_whatever_else_it_holds),
+        cmocka_unit_test(a_type_nobody_knows_goes_aside_and_holds_nobody_back),
+        cmocka_unit_test(a_letter_is_decoded_as_the_message_was),
         cmocka_unit_test(what_cannot_be_read_is_condemned_with_the_reason),
         cmocka_unit_test(another_version_of_the_payload_is_condemned_by_name),
         cmocka_unit_test(an_unreadable_payload_keeps_the_ids_that_hold_its_order),

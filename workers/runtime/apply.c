@@ -5,7 +5,7 @@
 #include "workers/runtime/apply.h"
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "store/inbox.h"
+#include "store/deadletter.h"
 #include "store/outbox.h"
 
 /* Events of one handler, in log order. */
@@ -35,12 +35,18 @@ enum outcome {
 
 static bool is_never_held(const struct delivery *delivery)
 {
-    return text_is(delivery->work.type, "order.cancelled");
+    return text_is(delivery->work.type, NEVER_HELD_TYPE);
+}
+
+/* A batch comes from Kafka or from the dead letters, never from both. */
+static bool is_replay(const struct group *group)
+{
+    return group->at[0]->letter != 0;
 }
 
 /* ---- one try ---- */
 
-/* Verdicts of the inbox; a message without ids cannot be looked up and counts as fresh. */
+/* Verdicts of the inbox; a message without ids cannot be looked up there and counts as fresh. */
 static bool claim(struct apply *apply, struct tx *tx, struct attempt *try, struct fault *fault)
 {
     const struct group *group = try->group;
@@ -51,29 +57,32 @@ static bool claim(struct apply *apply, struct tx *tx, struct attempt *try, struc
     for (size_t i = 0; i < group->count; i++) {
         const struct delivery *delivery = group->at[i];
 
-        if (!delivery->has_event_id || !delivery->has_order_id)
+        if (!is_replay(group) && (!delivery->has_event_id || !delivery->has_order_id))
             continue;
         places[count] = i;
         events[count++] = (struct inbox_event){
             .event_id = delivery->work.event_id,
             .order_id = delivery->work.order_id,
             .never_held = is_never_held(delivery),
+            .letter = delivery->letter,
         };
     }
-    if (!inbox_claim(tx, &apply->arena, events, count, fault))
+    if (is_replay(group) ? !deadletter_claim(tx, &apply->arena, events, count, fault)
+                         : !inbox_claim(tx, &apply->arena, events, count, fault))
         return false;
     for (size_t i = 0; i < count; i++)
         try->verdicts[places[i]] = events[i].verdict;
     return true;
 }
 
-/* Reasons come from parsers and servers and may quote the event: what is kept is plain ASCII, so that setting aside cannot
- * fail for the very bytes that were at fault. */
-static struct text plain(struct arena *arena, const char *reason)
+/* Headers are any bytes, and reasons may quote them: what is kept as text is plain ASCII, so that setting aside cannot fail
+ * for the very bytes that were at fault. */
+static struct text plain(struct arena *arena, struct text text)
 {
-    struct text text = text_of(reason);
     char *copy = arena_alloc(arena, text.len + 1);
 
+    if (!text.ptr)
+        return text;
     memcpy(copy, text.ptr, text.len);
     for (size_t i = 0; i < text.len; i++)
         if (copy[i] < ' ' || copy[i] > '~')
@@ -87,16 +96,18 @@ static void set_aside(struct apply *apply, struct attempt *try, const struct del
     const struct kafka_record *record = delivery->record;
 
     try->letters[try->letter_count++] = (struct deadletter){
+        .id = delivery->letter,
         .event_id = delivery->has_event_id ? &delivery->work.event_id : NULL,
         .order_id = delivery->has_order_id ? &delivery->work.order_id : NULL,
-        .type = delivery->work.type,
+        .type = plain(&apply->arena, delivery->work.type),
         .topic = record->topic,
         .partition = record->partition,
         .offset = record->offset,
         .key = record->key,
         .payload = record->value,
+        .dataschema = plain(&apply->arena, record->ce_dataschema),
         .traceparent = text_of(delivery->work.trace.text),
-        .reason = plain(&apply->arena, reason),
+        .reason = plain(&apply->arena, text_of(reason)),
         .held = held,
     };
 }
@@ -183,6 +194,32 @@ static bool commit(struct tx *tx, struct fault *fault)
     return true;
 }
 
+static enum event_result result_of(const struct attempt *try, size_t i)
+{
+    return try->verdicts[i] == INBOX_DUPLICATE               ? EVENT_DUPLICATE
+           : try->group->at[i]->condemned.kind != FAULT_NONE ? EVENT_DEAD
+           : try->verdicts[i] == INBOX_HELD                  ? EVENT_HELD
+                                                             : EVENT_APPLIED;
+}
+
+/* What was set aside, into the table; in a replay what was not, out of it. */
+static bool keep_letters(struct apply *apply, struct tx *tx, const struct attempt *try, struct fault *fault)
+{
+    const struct group *group = try->group;
+    int64_t *done = arena_array(&apply->arena, group->count, sizeof *done);
+    size_t count = 0;
+
+    if (!is_replay(group))
+        return deadletter_add(tx, &apply->arena, try->letters, try->letter_count, fault);
+    for (size_t i = 0; i < group->count; i++) {
+        enum event_result result = result_of(try, i);
+
+        if (result == EVENT_APPLIED || result == EVENT_DUPLICATE)
+            done[count++] = group->at[i]->letter;
+    }
+    return deadletter_settle(tx, &apply->arena, done, count, try->letters, try->letter_count, fault);
+}
+
 static enum outcome run(struct apply *apply, struct attempt *try, struct fault *fault)
 {
     TX_SCOPE tx = { 0 };
@@ -201,7 +238,7 @@ static enum outcome run(struct apply *apply, struct attempt *try, struct fault *
     if (!take_rejected(apply, try))
         return OUTCOME_SMALLER;
 
-    if (!deadletter_add(&tx, &apply->arena, try->letters, try->letter_count, fault))
+    if (!keep_letters(apply, &tx, try, fault))
         return OUTCOME_FAILED;
     if (!outbox_append(&tx, &outbox, fault) || !commit(&tx, fault))
         return failure(try, fault);
@@ -231,15 +268,8 @@ static void count_results(struct stats *stats, const struct attempt *try)
 {
     for (size_t i = 0; i < try->letter_count; i++)
         log_letter(&try->letters[i]);
-    for (size_t i = 0; i < try->group->count; i++) {
-        const struct delivery *delivery = try->group->at[i];
-        enum event_result result = try->verdicts[i] == INBOX_DUPLICATE      ? EVENT_DUPLICATE
-                                   : delivery->condemned.kind != FAULT_NONE ? EVENT_DEAD
-                                   : try->verdicts[i] == INBOX_HELD         ? EVENT_HELD
-                                                                            : EVENT_APPLIED;
-
-        stat_add(&stats->events[delivery->row][result], 1);
-    }
+    for (size_t i = 0; i < try->group->count; i++)
+        stat_add(&stats->events[try->group->at[i]->row][result_of(try, i)], 1);
 }
 
 static enum outcome try_group(struct apply *apply, const struct group *group, struct fault *fault)

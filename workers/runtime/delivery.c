@@ -23,9 +23,11 @@ void delivery_decode(const struct kafka_record *record, struct arena *arena, str
 {
     struct work *work = &delivery->work;
     struct fault *fault = &delivery->condemned;
+    bool typed;
 
     *delivery = (struct delivery){ .record = record, .row = row_of(record->ce_type) };
-    if (record->ce_type.len > 0 && delivery->row == service.handle_count) {
+    typed = delivery->row < service.handle_count;
+    if (!typed && event_type_find(record->ce_type)) {
         delivery->kind = DELIVERY_UNHANDLED;
         return;
     }
@@ -33,11 +35,13 @@ void delivery_decode(const struct kafka_record *record, struct arena *arena, str
     if (!traceparent_parse(record->traceparent, &work->trace))
         work->trace = traceparent_new();
     delivery->has_event_id = uuid_parse(record->ce_id, &work->event_id);
-    /* A message without a type holds nobody back: nobody can tell whether this service was meant. */
-    delivery->has_order_id = work->type.len > 0 && uuid_parse(record->key, &work->order_id);
+    /* A message of no or an unknown type holds nobody back: nobody can tell whether this service was meant. */
+    delivery->has_order_id = typed && uuid_parse(record->key, &work->order_id);
 
     if (work->type.len == 0)
         fault_set(fault, FAULT_INVALID, "undecodable", "the header ce_type is missing or empty");
+    else if (!typed)
+        fault_set(fault, FAULT_INVALID, "undecodable", "no event type known here: %.*s", TEXT_FMT(work->type));
     else if (!delivery->has_event_id)
         fault_set(fault, FAULT_INVALID, "undecodable", "the header ce_id is missing or no UUID");
     else if (!delivery->has_order_id)
@@ -51,6 +55,31 @@ void delivery_decode(const struct kafka_record *record, struct arena *arena, str
     else if (json_parse(record->value, arena, &delivery->doc, fault) && json_kind(delivery->doc.root) != JSON_OBJECT)
         fault_set(fault, FAULT_INVALID, "undecodable", "the payload is no JSON object");
     work->doc = &delivery->doc;
+}
+
+void delivery_record(const struct deadletter *letter, struct arena *arena, struct kafka_record *record)
+{
+    const struct event_type *type = event_type_find(letter->type);
+
+    *record = (struct kafka_record){
+        .topic = letter->topic,
+        .partition = letter->partition,
+        .offset = letter->offset,
+        .key = letter->key,
+        .value = letter->payload,
+        .ce_type = letter->type,
+        .traceparent = letter->traceparent,
+    };
+    if (letter->event_id) {
+        char *id = arena_alloc(arena, UUID_TEXT_LEN + 1);
+
+        uuid_format(letter->event_id, id);
+        record->ce_id = (struct text){ id, UUID_TEXT_LEN };
+    }
+    if (letter->dataschema.len > 0)
+        record->ce_dataschema = letter->dataschema;
+    else if (!letter->dataschema.ptr && type)
+        record->ce_dataschema = text_of(type->schema); /* from before schemas were kept, when each had one version */
 }
 
 void delivery_free(struct delivery *deliveries, size_t count)

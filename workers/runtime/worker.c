@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "workers/runtime/apply.h"
 #include "workers/runtime/health.h"
+#include "workers/runtime/replay.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ enum {
     PAUSE_FIRST_MS = 50, /* before the first repeat, doubling */
     PAUSE_MAX_MS = 5000,
     PAUSE_SLICE_MS = 200,   /* how late a stop is noticed while pausing */
-    PROBE_EVERY_MS = 5000,  /* of an idle worker's database connection */
+    REPLAY_EVERY_MS = 2000, /* looks for dead letters to be replayed; also how late a lost database is noticed */
     SPARE_AFTER_MS = 30000, /* without a partition for so long: a spare member of its group */
     STOP_WAIT_MS = 5000,    /* for the group to let go */
 };
@@ -46,7 +47,7 @@ struct worker {
     struct delivery *deliveries;
     struct arena arena;  /* of the batch at hand: what was decoded */
     unsigned generation; /* of the partitions when it was polled */
-    int64_t started_ms, tick_at_ms, probe_at_ms;
+    int64_t started_ms, tick_at_ms, replay_at_ms;
 };
 
 /* ---- settings ---- */
@@ -125,15 +126,17 @@ static void tick(struct worker *worker)
         log_warn("tick: %s: %s", fault_kind_name(fault.kind), fault.detail);
 }
 
-/* Without work nobody would notice that the database is gone, or back. */
-static void probe(struct worker *worker)
+/* Without work this is also what notices that the database is gone, or back. */
+static void replay(struct worker *worker)
 {
     struct fault fault = { 0 };
+    size_t count;
 
-    if (clock_left_ms(worker->probe_at_ms) > 0)
+    if (clock_left_ms(worker->replay_at_ms) > 0)
         return;
-    worker->probe_at_ms = clock_mono_ms() + PROBE_EVERY_MS;
-    worker->stats.database_ok = pg_call(worker->pg, "SELECT 1", NULL, NULL, &fault);
+    worker->generation = kafka_generation(worker->consumer);
+    worker->stats.database_ok = replay_letters(&worker->apply, &count, &fault);
+    worker->replay_at_ms = clock_mono_ms() + (count < REPLAY_MAX ? REPLAY_EVERY_MS : 0);
     if (!worker->stats.database_ok)
         log_warn("database: %s: %s", fault_kind_name(fault.kind), fault.detail);
 }
@@ -199,14 +202,13 @@ static void loop(struct worker *worker)
         size_t count;
 
         tick(worker);
+        replay(worker);
         count = kafka_poll(worker->consumer, worker->records, max, POLL_WAIT_MS, POLL_LINGER_MS);
 
         worker->generation = kafka_generation(worker->consumer);
         beat(worker);
         if (count > 0)
             take(worker, count);
-        else
-            probe(worker);
     }
 }
 

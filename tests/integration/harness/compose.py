@@ -66,6 +66,11 @@ class ComposeStack(Stack):
     def pid(self, program):
         return int(self._docker("inspect", "--format", "{{.State.Pid}}", self._container(program))) or None
 
+    def health_url(self, program):
+        address = self._docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+                               self._container(program))
+        return f"http://{address}:8080"
+
     def pause(self, program):
         self._docker("pause", self._container(program))
 

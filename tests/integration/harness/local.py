@@ -89,6 +89,9 @@ class LocalStack(Stack):
         states = {name: int(pid) for name, state, pid in map(str.split, self._supervise("states").splitlines())}
         return states[program] or None
 
+    def health_url(self, program):
+        return f"http://127.0.0.1:{HEALTH[program]}"
+
     def pause(self, program):
         for pid in descendants(self.pid(program)):
             os.kill(pid, signal.SIGSTOP)

@@ -132,6 +132,22 @@ class Stack:
         assert answer.status_code == 200, answer.text
         return [step["to"] for step in answer.json()["data"]]
 
+    # ---- what programs tell of themselves ----
+
+    def health_url(self, program):
+        """Where PROGRAM's health port answers, for a test: http://HOST:PORT."""
+        raise NotImplementedError
+
+    def metrics(self, program):
+        """PROGRAM's metrics now: {'name{labels}': value}."""
+        text = requests.get(f"{self.health_url(program)}/metrics", timeout=10).text
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in text.splitlines()
+                                                       if line and not line.startswith("#"))}
+
+    def metric(self, program, name):
+        """The sum of NAME over its labels."""
+        return sum(value for key, value in self.metrics(program).items() if key.partition("{")[0] == name)
+
     # ---- databases ----
 
     def query(self, sql, *args):
