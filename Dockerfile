@@ -1,4 +1,4 @@
-# One image for everything of ours: order-api, outbox-relay, the workers, migrations and the static site.
+# One image for everything of ours: order-api, outbox-relay, the workers, orderctl, migrations and the static site.
 
 # ---- the site and dbmate, from npm's pinned packages ----
 FROM node:22-bookworm-slim AS site
@@ -21,6 +21,7 @@ COPY cmake cmake
 COPY common common
 COPY fcgi fcgi
 COPY workers workers
+COPY ctl ctl
 COPY deploy/topics deploy/topics
 # Preset `failpoints` is for the tests: it lets them make a process die at a named place.
 ARG PRESET=release

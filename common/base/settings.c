@@ -94,15 +94,11 @@ static bool store_int(const struct setting *setting, const char *value, int64_t 
     return true;
 }
 
-/* Finds, checks and stores one setting; a fault is one line on stderr. */
-static bool read_setting(const struct setting *setting, void *into)
+bool setting_store(const struct setting *setting, const char *value, void *into)
 {
     void *member = (char *)into + setting->offset;
-    const char *value;
     enum log_level level;
 
-    if (!find_value(setting, &value))
-        return false;
     switch (setting->kind) {
     case SETTING_TEXT:
     case SETTING_SECRET:
@@ -115,8 +111,25 @@ static bool read_setting(const struct setting *setting, void *into)
             return complain(setting, value, "takes debug, info, warn or error");
         *(int64_t *)member = level;
         return true;
+    case SETTING_BOOL:
+        if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+            return complain(setting, value, "takes true or false");
+        *(bool *)member = *value == 't';
+        return true;
     }
     return complain(setting, NULL, "has no known kind");
+}
+
+bool settings_from_environment(const struct setting *settings, size_t count, void *into)
+{
+    bool valid = true;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *value;
+
+        valid = find_value(&settings[i], &value) && setting_store(&settings[i], value, into) && valid;
+    }
+    return valid;
 }
 
 static void print_help(const struct program *program)
@@ -157,6 +170,9 @@ static void print_config(const struct program *program, const void *from)
         case SETTING_LEVEL:
             puts(log_level_name((enum log_level) * (const int64_t *)member));
             break;
+        case SETTING_BOOL:
+            puts(*(const bool *)member ? "true" : "false");
+            break;
         }
     }
 }
@@ -164,7 +180,6 @@ static void print_config(const struct program *program, const void *from)
 void settings_read(const struct program *program, int argc, char **argv, void *into)
 {
     bool print = argc == 2 && strcmp(argv[1], "--print-config") == 0;
-    bool valid = true;
 
     /* NOLINTBEGIN(concurrency-mt-unsafe): exit, before any thread has started */
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
@@ -181,9 +196,7 @@ void settings_read(const struct program *program, int argc, char **argv, void *i
                 program->name);
         exit(EX_USAGE);
     }
-    for (size_t i = 0; i < program->setting_count; i++)
-        valid = read_setting(&program->settings[i], into) && valid; /* names every fault at once */
-    if (!valid)
+    if (!settings_from_environment(program->settings, program->setting_count, into))
         exit(EX_CONFIG);
     if (print) {
         print_config(program, into);

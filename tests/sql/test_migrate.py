@@ -62,7 +62,7 @@ def test_every_function_passes_plpgsql_check(cluster):
             "SELECT p.oid::regprocedure::text, c.lineno, c.level, c.message"
             " FROM pg_proc AS p CROSS JOIN plpgsql_check_function_tb(p.oid, performance_warnings => false) AS c"
             " WHERE p.pronamespace = ANY (%s::regnamespace[])"
-            " AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')", SCHEMAS)
+            " AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')", [*SCHEMAS, "ops"])
         assert complaints == []
         assert value(connection, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'orders'::regnamespace"
                                  " AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')") > 10
@@ -72,7 +72,7 @@ def test_every_function_passes_plpgsql_check(cluster):
 def test_every_function_says_what_it_does():
     """A comment stands right above each CREATE FUNCTION."""
     from conftest import ROOT
-    for path in [*ROOT.glob("sql/*/functions.sql")]:
+    for path in [*ROOT.glob("sql/*/*.sql")]:
         lines = path.read_text().splitlines()
         for at, line in enumerate(lines):
             if line.startswith("CREATE OR REPLACE FUNCTION"):

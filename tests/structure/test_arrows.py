@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "workers/relay": ["common/base", "common/model", "common/io", "common/store"],
     "workers/runtime": ["common/base", "common/model", "common/io", "common/store"],
     "workers/services": ["common/base", "common/model", "common/io", "common/store", "workers/runtime"],
+    "ctl": ["common/base", "common/model", "common/io", "common/store"],
 }
 
 # Which folders an #include "x/y.h" can mean, by its first parts.
@@ -30,6 +31,7 @@ PREFIXES = {
     "workers/relay/": "workers/relay",
     "workers/runtime/": "workers/runtime",
     "workers/services/": "workers/services",
+    "ctl/": "ctl",
 }
 
 # Headers of foreign libraries, and who knows them: one file each, but for librdkafka, where a small group shares one header.
@@ -59,7 +61,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
 def sources():
-    for part in ("common", "fcgi", "workers"):
+    for part in ("common", "fcgi", "workers", "ctl"):
         for path in sorted((ROOT / part).rglob("*.[ch]")):
             yield path.relative_to(ROOT).as_posix(), path.read_text()
 

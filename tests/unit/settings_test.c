@@ -76,6 +76,19 @@ static void what_cannot_be_read_names_the_variable_and_what_it_takes(void **stat
     assert_run((struct run){ .env = { "T_URL=" } }, 78, "T_URL: is required");
 }
 
+static void a_single_setting_can_be_stored_by_its_own_name(void **state)
+{
+    static const struct setting flag = { "--flag", SETTING_BOOL, 0, "false", 0, 0, "a flag" };
+    bool value = false;
+    (void)state;
+
+    assert_true(setting_store(&flag, "true", &value));
+    assert_true(value);
+    assert_true(setting_store(&flag, "false", &value));
+    assert_false(value);
+    assert_false(setting_store(&flag, "yes", &value));
+}
+
 static void every_fault_is_named_at_once(void **state)
 {
     struct run run = { .env = { "T_THREADS=0", "T_LEVEL=loud" } };
@@ -134,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_from_the_environment_or_the_defaults),
         cmocka_unit_test(what_cannot_be_read_names_the_variable_and_what_it_takes),
+        cmocka_unit_test(a_single_setting_can_be_stored_by_its_own_name),
         cmocka_unit_test(every_fault_is_named_at_once),
         cmocka_unit_test(a_secret_may_stand_in_a_file),
         cmocka_unit_test(secrets_are_masked_wherever_settings_are_shown),

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the parts share their names
-# look.sh - looking at a running stack: status, logs, demo.
+# look.sh - looking at a running stack: status, logs, orderctl, demo.
 
 help_status() {
     cat <<'END'
@@ -55,6 +55,22 @@ command_logs() {
     done
     ((${#files[@]})) || files=("$STACK_DIR"/log/*.log)
     tail -n "$lines" "${follow[@]}" "${files[@]}"
+}
+
+help_ctl() {
+    cat <<'END'
+Usage: ./stack ctl COMMAND [ARGUMENT...] [OPTION...]
+
+Runs orderctl with the addresses of this stack: orders, outboxes, dead letters, stock, load, audit.
+`./stack ctl help` lists its commands, `./stack ctl COMMAND --help` tells about one.
+END
+}
+command_ctl() {
+    as_root "$@"
+    [[ -e $STACK_DIR/stack.env ]] || die "there is no stack at $STACK_DIR: ./stack up makes it"
+    local line
+    while read -r line; do export "${line?}"; done <"$STACK_DIR/stack.env"
+    API_URL=$BASE_URL exec "$STACK_DIR/bin/orderctl" "$@"
 }
 
 help_demo() {

@@ -1,0 +1,9 @@
+/* groups.c - the groups of commands: one line each. */
+#include "ctl/groups.h"
+#include "ctl/ctl.h"
+
+const struct group *const groups[] = {
+    &order_group,
+    &outbox_group,
+};
+const size_t group_count = ARRAY_LEN(groups);

@@ -1,0 +1,7 @@
+/* groups.h - where each group of commands is defined: <name>.c. */
+#pragma once
+
+struct group;
+
+extern const struct group order_group;
+extern const struct group outbox_group;
