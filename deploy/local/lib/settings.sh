@@ -54,6 +54,6 @@ list_programs() {
 as_root() {
     ((EUID == 0)) && return
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo"
-    local keep='^(STACK_DIR|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|COMPOSE_|.*_proxy)'
+    local keep='^(STACK_DIR|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|.*_proxy)'
     exec sudo --preserve-env="$(compgen -e | grep -E "$keep" | paste -sd,)" "$root/stack" "$command" "$@"
 }

@@ -132,7 +132,7 @@ start_all() {
     if has redis "${servers[@]}"; then wait_for redis 20 redis_answers; fi
     step migrate "database" "The words of sql/migrate are above." migrate
     step topics "topics" "Is the broker up? ./stack logs kafka" env "KAFKA_BROKERS=$kafka_brokers" \
-        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "KAFKA_REPLICATION=$KAFKA_NODES" "$STACK_DIR/bin/make-topics"
+        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "KAFKA_REPLICATION=$KAFKA_NODES" WAIT_SECONDS=240 "$STACK_DIR/bin/make-topics"
     local programs_began=$EPOCHREALTIME
     supervise start "${ours[@]}" nginx || true
     for name in "${ours[@]}"; do

@@ -15,8 +15,9 @@ from .stack import RELAYS, WORKERS, Stack, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PORT = int(os.environ.get("TEST_PORT_BASE", "4001"))
-HEALTH = {**{name: PORT + 11 + i for i, name in enumerate(RELAYS)},
-          **{name: PORT + 21 + i for i, name in enumerate(WORKERS)}}
+# Health ports, counted from the first port of the stack.
+HEALTH = {**{name: 11 + i for i, name in enumerate(RELAYS)},
+          **{name: 21 + i for i, name in enumerate(WORKERS)}}
 
 
 def descendants(pid):
@@ -29,9 +30,12 @@ def descendants(pid):
 
 
 class LocalStack(Stack):
-    def __init__(self):
-        self._dir = pathlib.Path(os.environ.get("TEST_STACK_DIR", ROOT / ".stack-test"))
-        self.url = f"http://127.0.0.1:{PORT}"
+    def __init__(self, directory=None, port=PORT, build="test", **settings):
+        """SETTINGS are those of `./stack up`, such as KAFKA_NODES=3."""
+        self._dir = pathlib.Path(directory or os.environ.get("TEST_STACK_DIR", ROOT / ".stack-test"))
+        self._settings = {"STACK_DIR": self._dir, "PORT_BASE": port, "BUILD": build, **settings}
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
 
     def up(self):
         self._stack("reset", "--yes")
@@ -74,6 +78,10 @@ class LocalStack(Stack):
         if program == "order-api" or "kill" not in settings.get("FAILPOINTS", ""):
             wait_for(f"{program} ready", lambda: self._is_ready(program), 60)
 
+    def start_soon(self, program):
+        """Starts PROGRAM without waiting until it is ready."""
+        self._supervise("start", program)
+
     def kill(self, program):
         # order-api's parent only watches over it; nginx's children would serve on without theirs, and keep its port.
         tree = descendants(self.pid(program))
@@ -86,8 +94,11 @@ class LocalStack(Stack):
         return len(re.findall(rf"exited: {re.escape(program)} \(terminated by SIG(?:KILL|ABRT|SEGV)", log))
 
     def pid(self, program):
-        states = {name: int(pid) for name, state, pid in map(str.split, self._supervise("states").splitlines())}
-        return states[program] or None
+        return self.pids()[program] or None
+
+    def pids(self):
+        """The process id of every program, 0 where there is none now."""
+        return {name: int(pid) for name, state, pid in map(str.split, self._supervise("states").splitlines())}
 
     def health_url(self, program):
         return f"http://127.0.0.1:{HEALTH[program]}"
@@ -116,7 +127,7 @@ class LocalStack(Stack):
     # ---- what it stands on ----
 
     def _stack(self, *words):
-        environment = {**os.environ, "STACK_DIR": str(self._dir), "PORT_BASE": str(PORT), "BUILD": "test"}
+        environment = {**os.environ, **{name: str(value) for name, value in self._settings.items()}}
         done = subprocess.run([ROOT / "stack", *words], env=environment, capture_output=True, text=True, timeout=900,
                               check=False)
         assert done.returncode == 0, f"./stack {' '.join(words)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
@@ -149,6 +160,8 @@ class LocalStack(Stack):
         }
         port = HEALTH.get(program)
         try:
-            return requests.get(f"http://127.0.0.1:{port}/readiness", timeout=3).ok if port else probes[program]()
+            if port:
+                return requests.get(f"http://127.0.0.1:{self.port + port}/readiness", timeout=3).ok
+            return probes[program]()
         except (requests.RequestException, OSError, KafkaException):
             return False

@@ -184,7 +184,7 @@ class Stack:
     def messages(self, topic, order_id):
         """Every message of TOPIC about ORDER_ID so far, in order."""
         consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": f"test-{uuid.uuid4()}",
-                             "enable.auto.commit": False})
+                             "enable.auto.commit": False, "log_level": 0})
         try:
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in partitions}
@@ -215,7 +215,8 @@ class Stack:
         lags = {}
         for worker, topics in SUBSCRIPTIONS.items():
             group = "orderline-" + worker.removeprefix("worker-")
-            consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group, "enable.auto.commit": False})
+            consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group, "enable.auto.commit": False,
+                                 "log_level": 0})
             try:
                 total = 0
                 for topic in topics:
