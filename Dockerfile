@@ -12,7 +12,7 @@ RUN openapi/build /out/www && install -D -m 0755 "$(find node_modules/@dbmate -p
 # ---- the programs ----
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        cmake gcc libc6-dev libcjson-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev \
+        cmake gcc libc6-dev libcjson-dev libcurl4-openssl-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev \
         ninja-build pkg-config postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
@@ -31,7 +31,7 @@ RUN cmake --preset "$PRESET" && cmake --build --preset "$PRESET" && cp -r "build
 FROM debian:bookworm-slim
 # 101 is the group of nginx in its official image: the FastCGI socket is open to it alone.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        curl libcjson1 libfcgi-bin libfcgi0ldbl libhiredis0.14 libmicrohttpd12 libpq5 librdkafka1 libreadline8 libssl3 \
+        curl libcjson1 libcurl4 libfcgi-bin libfcgi0ldbl libhiredis0.14 libmicrohttpd12 libpq5 librdkafka1 libreadline8 libssl3 \
         multiwatch spawn-fcgi \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin orderline \

@@ -34,18 +34,20 @@ PREFIXES = {
     "ctl/": "ctl",
 }
 
-# Headers of foreign libraries, and who knows them: one file each, but for librdkafka, where a small group shares one header.
+# Headers of foreign libraries, and who knows them: one file each, but for two, where a small group shares one header.
 FOREIGN = {
     "fcgiapp.h": {"fcgi/fastcgi.c"},
     "libpq-fe.h": {"common/io/pg.c"},
+    "curl/": {"common/io/curl_transfer.h"},
     "hiredis/hiredis.h": {"common/io/redis.c"},
     "cjson/cJSON.h": {"common/io/json.c"},
     "microhttpd.h": {"common/io/http_server.c"},
     "openssl/": {"common/io/digest.c"},
     "librdkafka/": {"common/io/kafka_conf.h"},
 }
-# The group's own header: whoever includes it knows librdkafka as well.
+# The group's own header: whoever includes it knows the library as well.
 GROUPS = {
+    "io/curl_transfer.h": {"common/io/transfers.c", "common/io/http_client.c"},
     "io/kafka_conf.h": {"common/io/kafka_conf.c", "common/io/kafka_producer.c", "common/io/kafka_consumer.c"},
 }
 # What a C program has without any library: ISO C, POSIX, Linux and glibc.
