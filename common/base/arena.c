@@ -113,6 +113,16 @@ struct text arena_copy(struct arena *arena, struct text text)
     return (struct text){ copy, text.len };
 }
 
+struct text arena_plain(struct arena *arena, const char *string)
+{
+    size_t len = strlen(string);
+    char *copy = arena_alloc(arena, len + 1);
+
+    for (size_t i = 0; i < len; i++)
+        copy[i] = (char)(string[i] < ' ' || string[i] > '~' ? '?' : string[i]);
+    return (struct text){ copy, len };
+}
+
 struct text arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args, again;
