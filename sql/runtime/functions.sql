@@ -347,3 +347,100 @@ BEGIN
     END IF;
     RETURN greatest(0, @schema@.unix_ms(clock_timestamp()) - @schema@.unix_ms(@schema@.uuid_v7_time(v_id)));
 END $$;
+
+-- Adds calls to be made, no earlier than p_delays_ms from now.
+CREATE OR REPLACE FUNCTION @schema@.effect_add(
+    p_ids uuid[], p_kinds text[], p_order_ids uuid[], p_payloads text[], p_traceparents text[], p_delays_ms bigint[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO @schema@.effect (id, kind, order_id, payload, traceparent, due_at)
+    SELECT t.id, t.kind, t.order_id, t.payload::json, t.traceparent, clock_timestamp() + t.delay_ms * interval '1 ms'
+    FROM unnest(p_ids, p_kinds, p_order_ids, p_payloads, p_traceparents, p_delays_ms)
+         AS t (id, kind, order_id, payload, traceparent, delay_ms);
+END $$;
+
+-- Takes up to p_limit calls of p_kind that are due, the longest due first, for p_lease_ms. Those in the hands of another
+-- transaction are left to it. (now() and not the clock's time: an index can be read up to it.)
+CREATE OR REPLACE FUNCTION @schema@.effect_lease(p_kind text, p_limit int, p_lease_ms bigint)
+RETURNS TABLE (id uuid, lease bigint, order_id uuid, payload text, traceparent text, attempts int)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH due AS (
+        SELECT e.id FROM @schema@.effect AS e
+        WHERE e.kind = p_kind AND e.gave_up_at IS NULL AND e.due_at <= now()
+        ORDER BY e.due_at
+        LIMIT p_limit
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE @schema@.effect AS e
+    SET due_at = clock_timestamp() + p_lease_ms * interval '1 ms', leases = e.leases + 1, attempts = e.attempts + 1
+    FROM due
+    WHERE e.id = due.id
+    RETURNING e.id, e.leases, e.order_id, e.payload::text, e.traceparent, e.attempts;
+END $$;
+
+-- Locks, in id order, those that are still under the lease given, and returns their places in the arrays. The others have
+-- come to their end in other hands, or are on the way there.
+CREATE OR REPLACE FUNCTION @schema@.effect_claim(p_ids uuid[], p_leases bigint[]) RETURNS TABLE (ord int)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+    SELECT t.ord::int
+    FROM unnest(p_ids, p_leases) WITH ORDINALITY AS t (id, lease, ord)
+    JOIN @schema@.effect AS e ON e.id = t.id AND e.leases = t.lease
+    ORDER BY t.id
+    FOR UPDATE OF e;
+END $$;
+
+-- Ends calls that effect_claim has locked: away with those that have no error; the others give up for it.
+CREATE OR REPLACE FUNCTION @schema@.effect_end(p_ids uuid[], p_errors text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM @schema@.effect AS e
+    USING unnest(p_ids, p_errors) AS t (id, error)
+    WHERE e.id = t.id AND t.error IS NULL;
+
+    UPDATE @schema@.effect AS e
+    SET gave_up_at = clock_timestamp(), error = t.error
+    FROM unnest(p_ids, p_errors) AS t (id, error)
+    WHERE e.id = t.id AND t.error IS NOT NULL;
+END $$;
+
+-- Gives leases back: those calls are due again after p_delays_ms.
+CREATE OR REPLACE FUNCTION @schema@.effect_postpone(p_ids uuid[], p_leases bigint[], p_delays_ms bigint[], p_errors text[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM @schema@.effect_claim(p_ids, p_leases);
+    UPDATE @schema@.effect AS e
+    SET due_at = clock_timestamp() + t.delay_ms * interval '1 ms', error = t.error
+    FROM unnest(p_ids, p_leases, p_delays_ms, p_errors) AS t (id, lease, delay_ms, error)
+    WHERE e.id = t.id AND e.leases = t.lease;
+END $$;
+
+-- For operators: calls that were given up are made again, as often as new ones. Returns how many.
+CREATE OR REPLACE FUNCTION @schema@.effect_retry(p_ids uuid[]) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_count int;
+BEGIN
+    UPDATE @schema@.effect AS e
+    SET gave_up_at = NULL, attempts = 0, due_at = clock_timestamp()
+    WHERE e.id = ANY (p_ids) AND e.gave_up_at IS NOT NULL;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count;
+END $$;
+
+-- Calls of p_kind that wait or are under way, and those given up; each counts no further than 10,000.
+CREATE OR REPLACE FUNCTION @schema@.effect_backlog(p_kind text) RETURNS TABLE (waiting bigint, gave_up bigint)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT count(*) INTO waiting
+    FROM (SELECT FROM @schema@.effect AS e WHERE e.kind = p_kind AND e.gave_up_at IS NULL LIMIT 10000) AS counted;
+    SELECT count(*) INTO gave_up
+    FROM (SELECT FROM @schema@.effect AS e WHERE e.kind = p_kind AND e.gave_up_at IS NOT NULL LIMIT 10000) AS counted;
+    RETURN NEXT;
+END $$;
