@@ -113,14 +113,16 @@ struct text arena_copy(struct arena *arena, struct text text)
     return (struct text){ copy, text.len };
 }
 
-struct text arena_plain(struct arena *arena, const char *string)
+struct text arena_plain(struct arena *arena, struct text text)
 {
-    size_t len = strlen(string);
-    char *copy = arena_alloc(arena, len + 1);
+    char *copy;
 
-    for (size_t i = 0; i < len; i++)
-        copy[i] = (char)(string[i] < ' ' || string[i] > '~' ? '?' : string[i]);
-    return (struct text){ copy, len };
+    if (!text.ptr)
+        return text;
+    copy = arena_alloc(arena, text.len + 1);
+    for (size_t i = 0; i < text.len; i++)
+        copy[i] = (char)(text.ptr[i] < ' ' || text.ptr[i] > '~' ? '?' : text.ptr[i]);
+    return (struct text){ copy, text.len };
 }
 
 struct text arena_printf(struct arena *arena, const char *format, ...)

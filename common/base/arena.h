@@ -27,9 +27,9 @@ MUST_CHECK void *arena_extend(struct arena *arena, void *at, size_t size, size_t
 /* A copy with a NUL behind it, which the length does not count. */
 struct text arena_copy(struct arena *arena, struct text text);
 
-/* A copy of STRING, NUL-terminated, in which '?' stands for whatever is not printable ASCII: reasons come from parsers and
- * servers and may quote the very bytes that a database refuses. */
-struct text arena_plain(struct arena *arena, const char *string);
+/* A copy with a NUL behind it, in which '?' stands for whatever is not printable ASCII: headers are any bytes, reasons may
+ * quote them, and a database refuses some. ptr NULL stays so. */
+struct text arena_plain(struct arena *arena, struct text text);
 
 /* printf into the arena; NUL-terminated. */
 struct text arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);

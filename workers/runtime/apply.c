@@ -6,7 +6,9 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "store/deadletter.h"
+#include "store/effects.h"
 #include "store/outbox.h"
+#include "workers/runtime/batch.h"
 
 /* Events of one handler, in log order. */
 struct group {
@@ -75,21 +77,6 @@ static bool claim(struct apply *apply, struct tx *tx, struct attempt *try, struc
     return true;
 }
 
-/* Headers are any bytes, and reasons may quote them: what is kept as text is plain ASCII, so that setting aside cannot fail
- * for the very bytes that were at fault. */
-static struct text plain(struct arena *arena, struct text text)
-{
-    char *copy = arena_alloc(arena, text.len + 1);
-
-    if (!text.ptr)
-        return text;
-    memcpy(copy, text.ptr, text.len);
-    for (size_t i = 0; i < text.len; i++)
-        if (copy[i] < ' ' || copy[i] > '~')
-            copy[i] = '?';
-    return (struct text){ copy, text.len };
-}
-
 static void set_aside(struct apply *apply, struct attempt *try, const struct delivery *delivery, const char *reason,
                       bool held)
 {
@@ -99,15 +86,15 @@ static void set_aside(struct apply *apply, struct attempt *try, const struct del
         .id = delivery->letter,
         .event_id = delivery->has_event_id ? &delivery->work.event_id : NULL,
         .order_id = delivery->has_order_id ? &delivery->work.order_id : NULL,
-        .type = plain(&apply->arena, delivery->work.type),
+        .type = arena_plain(&apply->arena, delivery->work.type),
         .topic = record->topic,
         .partition = record->partition,
         .offset = record->offset,
         .key = record->key,
         .payload = record->value,
-        .dataschema = plain(&apply->arena, record->ce_dataschema),
+        .dataschema = arena_plain(&apply->arena, record->ce_dataschema),
         .traceparent = text_of(delivery->work.trace.text),
-        .reason = plain(&apply->arena, text_of(reason)),
+        .reason = arena_plain(&apply->arena, text_of(reason)),
         .held = held,
     };
 }
@@ -144,15 +131,6 @@ static void sort_out(struct apply *apply, struct attempt *try)
     }
 }
 
-static bool call_handler(struct batch *batch, handler *handle, struct fault *fault)
-{
-    if (handle(batch) && batch->fault.kind == FAULT_NONE)
-        return true;
-    *fault = batch->fault;
-    return fault->kind == FAULT_NONE ? fault_set(fault, FAULT_PERMANENT, "handler", "the handler failed without a word")
-                                     : false;
-}
-
 /* Condemns and sets aside what the handler rejected. False when it also handled a later event of such an order, which
  * should have waited: the group has to start over. */
 static bool take_rejected(struct apply *apply, struct attempt *try)
@@ -172,15 +150,9 @@ static bool take_rejected(struct apply *apply, struct attempt *try)
     return true;
 }
 
-/* Undefined functions and missing rights are a deployment's fault, however often each event is tried on its own. */
-static bool blames_events(const struct fault *fault)
-{
-    return !fault_is_retryable(fault) && fault->kind != FAULT_UNKNOWN && strncmp(fault->code, "42", 2) != 0;
-}
-
 static enum outcome failure(const struct attempt *try, const struct fault *fault)
 {
-    return try->work_count > 0 && blames_events(fault) ? OUTCOME_BLAMED : OUTCOME_FAILED;
+    return try->work_count > 0 && batch_is_blamed(fault) ? OUTCOME_BLAMED : OUTCOME_FAILED;
 }
 
 static bool commit(struct tx *tx, struct fault *fault)
@@ -224,24 +196,27 @@ static enum outcome run(struct apply *apply, struct attempt *try, struct fault *
 {
     TX_SCOPE tx = { 0 };
     struct outbox_batch outbox;
-    struct batch batch = { .arena = &apply->arena, .tx = &tx, .outbox = &outbox };
+    struct effect_batch effects;
+    struct batch batch = { .arena = &apply->arena, .tx = &tx, .outbox = &outbox, .effects = &effects };
 
     outbox_batch_init(&outbox, &apply->arena, try->group->count);
+    effect_batch_init(&effects, &apply->arena);
     if (!tx_begin(&tx, apply->pg, fault) || !claim(apply, &tx, try, fault))
         return OUTCOME_FAILED;
 
     sort_out(apply, try);
     batch.works = try->works;
     batch.count = try->work_count;
-    if (try->group->handle && batch.count > 0 && !call_handler(&batch, try->group->handle, fault))
+    if (try->group->handle && batch.count > 0 && !batch_handle(&batch, try->group->handle, fault))
         return failure(try, fault);
     if (!take_rejected(apply, try))
         return OUTCOME_SMALLER;
 
     if (!keep_letters(apply, &tx, try, fault))
         return OUTCOME_FAILED;
-    if (!outbox_append(&tx, &outbox, fault) || !commit(&tx, fault))
+    if (!outbox_append(&tx, &outbox, fault) || !effect_append(&tx, &effects, fault) || !commit(&tx, fault))
         return failure(try, fault);
+    apply->effects += effects.count;
     return OUTCOME_COMMITTED;
 }
 
@@ -354,10 +329,15 @@ bool apply_tick(struct apply *apply, struct fault *fault)
 {
     TX_SCOPE tx = { 0 };
     struct outbox_batch outbox;
-    struct batch batch = { .arena = &apply->arena, .tx = &tx, .outbox = &outbox };
+    struct effect_batch effects;
+    struct batch batch = { .arena = &apply->arena, .tx = &tx, .outbox = &outbox, .effects = &effects };
 
     arena_reset(&apply->arena);
     outbox_batch_init(&outbox, &apply->arena, 0);
-    return tx_begin(&tx, apply->pg, fault) && call_handler(&batch, service.tick, fault) &&
-           outbox_append(&tx, &outbox, fault) && tx_commit(&tx, fault);
+    effect_batch_init(&effects, &apply->arena);
+    if (!tx_begin(&tx, apply->pg, fault) || !batch_handle(&batch, service.tick, fault) ||
+        !outbox_append(&tx, &outbox, fault) || !effect_append(&tx, &effects, fault) || !tx_commit(&tx, fault))
+        return false;
+    apply->effects += effects.count;
+    return true;
 }

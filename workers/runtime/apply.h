@@ -9,6 +9,7 @@ struct apply {
     struct pg *pg;
     struct stats *stats;
     struct arena arena; /* of one transaction; owned by the user, who frees it at the end */
+    uint64_t effects;   /* rows of table effect committed so far */
 
     /* Waits before a transaction that failed for FAULT is tried the ATTEMPTth time again (from 1); false lets go of the
      * batch. */

@@ -1,6 +1,7 @@
-/* batch.c - what handlers call: setting events aside, emitting, calling SQL functions. */
+/* batch.c - what handlers call: setting events aside, emitting, calling SQL functions; and calling them. */
+#include "workers/runtime/batch.h"
+#include "store/effects.h"
 #include "store/outbox.h"
-#include "workers/runtime/service.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,7 +45,39 @@ void batch_emit_alone(struct batch *batch, const struct uuid *order_id, const ch
     emit(batch, order_id, type, payload, traceparent_new());
 }
 
+struct uuid batch_effect(struct batch *batch, const struct work *cause, const char *kind, struct text payload,
+                         int64_t delay_ms)
+{
+    const struct effect_new effect = {
+        .id = uuid_v7(),
+        .kind = kind,
+        .order_id = cause->order_id,
+        .payload = payload,
+        .trace = cause->trace,
+        .delay_ms = delay_ms,
+    };
+
+    effect_batch_add(batch->effects, &effect);
+    return effect.id;
+}
+
 bool batch_call(struct batch *batch, const char *call, struct pg_args *args, struct pg_rows *rows)
 {
     return pg_call(batch->tx->pg, call, args, rows, &batch->fault);
+}
+
+/* ---- the runtime's side ---- */
+
+bool batch_handle(struct batch *batch, handler *handle, struct fault *fault)
+{
+    if (handle(batch) && batch->fault.kind == FAULT_NONE)
+        return true;
+    *fault = batch->fault;
+    return fault->kind == FAULT_NONE ? fault_set(fault, FAULT_PERMANENT, "handler", "the handler failed without a word")
+                                     : false;
+}
+
+bool batch_is_blamed(const struct fault *fault)
+{
+    return !fault_is_retryable(fault) && fault->kind != FAULT_UNKNOWN && strncmp(fault->code, "42", 2) != 0;
 }

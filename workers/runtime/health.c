@@ -1,6 +1,7 @@
 /* health.c - what a worker tells about itself; called from the health port's own thread. */
 #include "workers/runtime/health.h"
 #include "base/clock.h"
+#include "workers/runtime/effect.h"
 
 #include <inttypes.h>
 
@@ -39,13 +40,42 @@ static void head(struct buf *out, const char *name, const char *type, const char
 
 static void events(const struct health *health, struct buf *out)
 {
-
     head(out, "worker_events_total", "counter", "Events taken, by what became of them.");
     for (size_t row = 0; row <= service.handle_count; row++)
         for (int result = 0; result < EVENT_RESULTS; result++)
             buf_printf(out, "worker_events_total{service=\"%s\",type=\"%s\",result=\"%s\"} %" PRIu64 "\n", service.name,
                        row < service.handle_count ? service.handles[row].type : "unreadable", result_names[result],
                        stat_get(&health->stats->events[row][result]));
+}
+
+static void effects(const struct health *health, struct buf *out)
+{
+    const struct effect_stats *of = health->stats->effects;
+
+    if (service.effect_count == 0)
+        return;
+    head(out, "worker_effects_total", "counter", "Calls to the world outside, by what became of the attempt.");
+    for (size_t i = 0; i < service.effect_count; i++) {
+        const struct {
+            const char *result;
+            uint64_t count;
+        } lines[] = { { "done", of[i].done }, { "again", of[i].again }, { "gave_up", of[i].gave_up } };
+
+        for (size_t j = 0; j < ARRAY_LEN(lines); j++)
+            buf_printf(out, "worker_effects_total{service=\"%s\",kind=\"%s\",result=\"%s\"} %" PRIu64 "\n", service.name,
+                       service.effects[i].name, lines[j].result, lines[j].count);
+    }
+    head(out, "worker_effects", "gauge", "Calls to the world outside that this worker makes, and rows of the schema.");
+    for (size_t i = 0; i < service.effect_count; i++) {
+        const struct {
+            const char *state;
+            int64_t count;
+        } lines[] = { { "in_flight", of[i].in_flight }, { "waiting", of[i].waiting }, { "gave_up", of[i].parked } };
+
+        for (size_t j = 0; j < ARRAY_LEN(lines); j++)
+            buf_printf(out, "worker_effects{service=\"%s\",kind=\"%s\",state=\"%s\"} %" PRId64 "\n", service.name,
+                       service.effects[i].name, lines[j].state, lines[j].count);
+    }
 }
 
 static void metrics(void *context, struct buf *out)
@@ -56,6 +86,7 @@ static void metrics(void *context, struct buf *out)
     int64_t lag = kafka_lag(health->consumer);
 
     events(health, out);
+    effects(health, out);
     head(out, "worker_retries_total", "counter", "Transactions repeated after a fault that may pass.");
     buf_printf(out, "worker_retries_total{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->retries));
     head(out, "worker_batch_size", "summary", "Messages a poll brought.");

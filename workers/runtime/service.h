@@ -15,9 +15,10 @@ struct work {
     struct uuid event_id;
     struct uuid order_id;
     struct text type;
-    struct traceparent trace;   /* of the event as received */
-    const struct json_doc *doc; /* the payload, parsed */
-    struct fault rejected;      /* kind FAULT_NONE unless set aside by work_reject */
+    struct traceparent trace;    /* of the event as received */
+    const struct json_doc *doc;  /* the payload, parsed */
+    struct fault rejected;       /* kind FAULT_NONE unless set aside by work_reject */
+    const struct effect *effect; /* in a settle (effect.h): the call whose outcome this is; else NULL */
 };
 
 /* The fresh events of one handler, in log order, in one transaction. */
@@ -26,8 +27,9 @@ struct batch {
     struct tx *tx;
     struct work *works;
     size_t count;
-    struct outbox_batch *outbox; /* written by the runtime before COMMIT */
-    struct fault fault;          /* why the handler failed; filled by batch_call */
+    struct outbox_batch *outbox; /* written by the runtime before COMMIT; likewise the next */
+    struct effect_batch *effects;
+    struct fault fault; /* why the handler failed; filled by batch_call */
 };
 
 /* Sets the event aside alone, as a dead letter: its content is at fault. Nothing may have been written for it. */
@@ -42,6 +44,11 @@ void batch_emit(struct batch *batch, const struct work *cause, const char *type,
 
 /* The same without a cause (ticks): starts a trace of its own. */
 void batch_emit_alone(struct batch *batch, const struct uuid *order_id, const char *type, struct text payload);
+
+/* Asks for a call of kind KIND (a line of the service's `effects`, see effect.h) about the order of CAUSE, once the batch is
+ * committed and DELAY_MS have passed. PAYLOAD is a JSON object in the batch's arena. Returns the call's id. */
+struct uuid batch_effect(struct batch *batch, const struct work *cause, const char *kind, struct text payload,
+                         int64_t delay_ms);
 
 /* pg_call in the batch's transaction; a failure is kept in batch->fault, and the handler returns false. */
 MUST_CHECK bool batch_call(struct batch *batch, const char *call, struct pg_args *args, struct pg_rows *rows);
@@ -66,6 +73,8 @@ struct service {
     void *settings_into;
     handler *tick; /* NULL, or called about every TICK_MS between batches, with an empty batch in a transaction of its own */
     int tick_ms;
+    const struct effect_kind *effects; /* the kinds of calls it makes, see effect.h */
+    size_t effect_count;
 };
 
 /* Defined by each file of services/; the binary links exactly one. */

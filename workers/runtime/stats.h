@@ -13,9 +13,21 @@ enum event_result {
     EVENT_RESULTS,
 };
 
-/* Zero-initialise; EVENTS has one line a row of the service's table and one for messages without a type. */
+/* Calls of one kind of effect. */
+struct effect_stats {
+    _Atomic uint64_t done;     /* outcomes recorded */
+    _Atomic uint64_t again;    /* attempts put off */
+    _Atomic uint64_t gave_up;  /* calls given up */
+    _Atomic int64_t in_flight; /* attempts under way or being recorded */
+    _Atomic int64_t waiting;   /* rows of the schema, of all workers; looked at every few seconds */
+    _Atomic int64_t parked;    /* likewise, rows given up and not asked for again */
+};
+
+/* Zero-initialise; EVENTS has one line a row of the service's table and one for messages without a type, EFFECTS one a kind.
+ */
 struct stats {
     _Atomic uint64_t (*events)[EVENT_RESULTS];
+    struct effect_stats *effects;
     _Atomic uint64_t retries;      /* transactions repeated after a fault that may pass */
     _Atomic uint64_t batches;      /* polls that brought something */
     _Atomic uint64_t batch_events; /* messages in them */

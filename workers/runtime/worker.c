@@ -1,11 +1,12 @@
 /* worker.c - main of every worker-<service>: settings, the loop from Kafka to the database, and the way out. */
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "base/settings.h"
 #include "base/stop.h"
 #include "workers/runtime/apply.h"
+#include "workers/runtime/effect_pump.h"
 #include "workers/runtime/health.h"
 #include "workers/runtime/replay.h"
 
@@ -33,6 +34,7 @@ struct worker_settings {
     int64_t sql_timeout_ms;
     int64_t session_timeout_ms;
     int64_t log_level;
+    int64_t effects_in_flight, effect_attempts, effect_call_ms, effect_retry_first_ms, effect_retry_max_ms;
 };
 
 #define AT(member) offsetof(struct worker_settings, member)
@@ -43,6 +45,8 @@ struct worker {
     struct kafka_consumer *consumer;
     struct stats stats;
     struct apply apply;
+    struct effect_pump *pump;     /* NULL for a service without effects */
+    uint64_t effects_told;        /* of those committed, the pump knows */
     struct kafka_record *records; /* batch_max of each */
     struct delivery *deliveries;
     struct arena arena;  /* of the batch at hand: what was decoded */
@@ -61,6 +65,9 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
+/* The last lines of the table below are for services with effects. */
+enum { EFFECT_SETTINGS = 5 };
+
 /* The runtime's table with the service's behind it: values of both go into one block, the service's then on to its own. */
 static void read_settings(const char *name, const char *group, int argc, char **argv, struct worker_settings *into)
 {
@@ -76,20 +83,28 @@ static void read_settings(const char *name, const char *group, int argc, char **
         { "SESSION_TIMEOUT_MS", SETTING_INT, AT(session_timeout_ms), "10000", 6000, 300000,
           "silence after which the group goes on without this member" },
         { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
+        { "EFFECTS_IN_FLIGHT", SETTING_INT, AT(effects_in_flight), "64", 1, 1000,
+          "calls of each kind to the world outside, at once" },
+        { "EFFECT_ATTEMPTS", SETTING_INT, AT(effect_attempts), "20", 1, 1000, "of a call, before it is given up" },
+        { "EFFECT_CALL_MS", SETTING_INT, AT(effect_call_ms), "30000", 100, 600000, "deadline of an attempt" },
+        { "EFFECT_RETRY_FIRST_MS", SETTING_INT, AT(effect_retry_first_ms), "500", 1, 600000,
+          "pause after the first attempt that failed, doubling" },
+        { "EFFECT_RETRY_MAX_MS", SETTING_INT, AT(effect_retry_max_ms), "60000", 1, 86400000, "the longest such pause" },
     };
-    size_t count = ARRAY_LEN(own) + service.setting_count;
+    size_t own_count = ARRAY_LEN(own) - (service.effect_count > 0 ? 0 : EFFECT_SETTINGS);
+    size_t count = own_count + service.setting_count;
     struct setting *table = allocate(count, sizeof *table);
     size_t extra = 0;
     char *values;
 
-    memcpy(table, own, sizeof own);
+    memcpy(table, own, own_count * sizeof *table);
     for (size_t i = 0; i < service.setting_count; i++) {
         const struct setting *setting = &service.settings[i];
         size_t end = setting->offset +
                      (setting->kind == SETTING_INT || setting->kind == SETTING_LEVEL ? sizeof(int64_t) : sizeof(char *));
 
-        table[ARRAY_LEN(own) + i] = *setting;
-        table[ARRAY_LEN(own) + i].offset += sizeof *into;
+        table[own_count + i] = *setting;
+        table[own_count + i].offset += sizeof *into;
         extra = end > extra ? end : extra;
     }
 
@@ -141,25 +156,22 @@ static void replay(struct worker *worker)
         log_warn("database: %s: %s", fault_kind_name(fault.kind), fault.detail);
 }
 
-/* ---- a batch ---- */
-
-/* 50 ms doubling to 5 s, each between half and all of it, so that workers that failed together don't return together. */
-static int pause_ms(int attempt)
+/* New rows are called for at once. */
+static void tell_pump(struct worker *worker)
 {
-    int doublings = attempt - 1 < 7 ? attempt - 1 : 7;
-    int most = PAUSE_FIRST_MS << doublings;
-    uint32_t random;
-
-    random_bytes(&random, sizeof random);
-    most = most < PAUSE_MAX_MS ? most : PAUSE_MAX_MS;
-    return most / 2 + (int)(random % (uint32_t)(most / 2 + 1));
+    if (worker->apply.effects == worker->effects_told)
+        return;
+    worker->effects_told = worker->apply.effects;
+    effect_pump_wake(worker->pump);
 }
+
+/* ---- a batch ---- */
 
 /* Lets go of the batch when the partitions moved on or the process has to stop: others, or the next start, read it again. */
 static bool pause_before_repeat(void *context, const struct fault *fault, int attempt)
 {
     struct worker *worker = context;
-    int wait_ms = pause_ms(attempt);
+    int wait_ms = backoff_ms(attempt, PAUSE_FIRST_MS, PAUSE_MAX_MS);
     int64_t until_ms = clock_mono_ms() + wait_ms;
 
     worker->stats.database_ok = false;
@@ -209,6 +221,7 @@ static void loop(struct worker *worker)
         beat(worker);
         if (count > 0)
             take(worker, count);
+        tell_pump(worker);
     }
 }
 
@@ -222,6 +235,7 @@ static bool start(struct worker *worker, const char *name, struct fault *fault)
     worker->records = allocate(max, sizeof *worker->records);
     worker->deliveries = allocate(max, sizeof *worker->deliveries);
     worker->stats.events = allocate(service.handle_count + 1, sizeof *worker->stats.events);
+    worker->stats.effects = allocate(service.effect_count + 1, sizeof *worker->stats.effects);
     worker->started_ms = clock_mono_ms();
     worker->pg = pg_new(&(struct pg_options){
         .url = settings->database_url,
@@ -247,13 +261,34 @@ static bool start(struct worker *worker, const char *name, struct fault *fault)
     return worker->consumer != NULL;
 }
 
+static void start_pump(struct worker *worker, const char *name)
+{
+    const struct worker_settings *settings = &worker->settings;
+
+    if (service.effect_count == 0)
+        return;
+    worker->pump = effect_pump_start(&(struct effect_pump_options){
+        .database_url = settings->database_url,
+        .application = name,
+        .sql_timeout_ms = (int)settings->sql_timeout_ms,
+        .in_flight = (size_t)settings->effects_in_flight,
+        .attempts = (int)settings->effect_attempts,
+        .call_ms = (int)settings->effect_call_ms,
+        .retry_first_ms = (int)settings->effect_retry_first_ms,
+        .retry_max_ms = (int)settings->effect_retry_max_ms,
+        .stats = &worker->stats,
+    });
+}
+
 static void end(struct worker *worker)
 {
+    effect_pump_stop(worker->pump, STOP_WAIT_MS);
     kafka_consumer_free(worker->consumer, STOP_WAIT_MS);
     pg_free(worker->pg);
     arena_free(&worker->apply.arena);
     arena_free(&worker->arena);
     free(worker->stats.events);
+    free(worker->stats.effects);
     free(worker->deliveries);
     free(worker->records);
 }
@@ -283,6 +318,7 @@ int main(int argc, char **argv)
     }
     if (started) {
         log_info("started: group %s, batches of up to %d", worker.settings.group, (int)worker.settings.batch_max);
+        start_pump(&worker, name);
         loop(&worker);
         log_info("stopping");
     } else {
