@@ -1,6 +1,7 @@
 /* redis_url.c - a URL taken apart; see RFC 3986 for what its parts may hold. */
 #include "io/redis_url.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -87,14 +88,25 @@ static bool parse_login(struct text login, struct redis_url *url)
            decode_part(login, url->password, sizeof url->password);
 }
 
+/* Letters, digits and MARKS: neither a name nor an address holds anything else. */
+static bool is_host(struct text host, const char *marks)
+{
+    for (size_t i = 0; i < host.len; i++)
+        if (!isalnum((unsigned char)host.ptr[i]) && !strchr(marks, host.ptr[i]))
+            return false;
+    return host.len > 0;
+}
+
 /* host, host:port, [IPv6] or [IPv6]:port. */
 static bool parse_address(struct text address, struct redis_url *url)
 {
     struct text host = address, port = { 0 };
+    const char *marks = ".-_";
 
     if (address.len && address.ptr[0] == '[') {
         struct text rest = { address.ptr + 1, address.len - 1 };
 
+        marks = ".:-_%"; /* an IPv6 address and its zone */
         host = cut(&rest, ']', false);
         if (!host.ptr || (rest.len && rest.ptr[0] != ':'))
             return false;
@@ -106,7 +118,7 @@ static bool parse_address(struct text address, struct redis_url *url)
     }
     if (port.ptr && !read_number(port, UINT16_MAX, &url->port))
         return false;
-    return host.len > 0 && url->port > 0 && copy_part(host, url->host, sizeof url->host);
+    return is_host(host, marks) && url->port > 0 && copy_part(host, url->host, sizeof url->host);
 }
 
 bool redis_url_parse(const char *text, struct redis_url *url, struct fault *fault)

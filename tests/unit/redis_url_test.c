@@ -14,6 +14,7 @@ static void the_parts_of_a_url_are_found(void **state)
         { "redis://localhost/", { .host = "localhost", .port = 6379 } },
         { "redis://10.0.0.1:7000/3", { .host = "10.0.0.1", .port = 7000, .db = 3 } },
         { "redis://[::1]:7000", { .host = "::1", .port = 7000 } },
+        { "redis://[fe80::1%eth0]", { .host = "fe80::1%eth0", .port = 6379 } },
         { "redis://:secret@cache", { .host = "cache", .password = "secret", .port = 6379 } },
         { "redis://me:s%40c%2Fret@cache:1/15",
           { .host = "cache", .user = "me", .password = "s@c/ret", .port = 1, .db = 15 } },
@@ -53,6 +54,9 @@ static void what_is_no_such_url_is_refused_without_being_shown(void **state)
         "redis://u:hidden%00@host",
         "redis://[::1",
         "redis://[::1]x",
+        "redis://[[hidden]",
+        "redis://hidden host",
+        "redis://hidden%20host",
         "unix://hidden",
         "unix:///",
     };
