@@ -186,6 +186,15 @@ def test_what_a_worker_takes_is_what_its_table_handles():
         assert events == set(c_table(f"workers/services/{service}.c", r'\{ "([a-z]+\.[a-z]+)", on_')), worker
 
 
+def test_the_model_of_the_saga_takes_what_the_workers_take():
+    modelled = c_table("tests/unit/saga_model.c", r'\{ SERVICE_([A-Z]+), "([a-z]+\.[a-z]+)" \}')
+    services = {service.lower() for service, _ in modelled}
+    assert services == {"order", "payment", "inventory", "fulfillment", "notification"}
+    for service in services:
+        taken = set(c_table(f"workers/services/{service}.c", r'\{ "([a-z]+\.[a-z]+)", on_'))
+        assert {event for owner, event in modelled if owner == service.upper()} == taken, service
+
+
 # ---- the site ----
 
 

@@ -90,21 +90,6 @@ static void move(struct moves *moves, struct row *row, enum order_state to, enum
 
 /* ---- what the others hear of it ---- */
 
-/* NULL: nothing. */
-static const char *announcement(enum order_state entered)
-{
-    switch (entered) {
-    case ORDER_FULFILLMENT:
-        return "order.confirmed";
-    case ORDER_COMPLETED:
-        return "order.completed";
-    case ORDER_CANCELLED:
-        return "order.cancelled";
-    default:
-        return NULL;
-    }
-}
-
 /* Reads, in one call, the orders that are to be announced. */
 static bool read_views(struct batch *batch, const struct moves *moves)
 {
@@ -113,7 +98,7 @@ static bool read_views(struct batch *batch, const struct moves *moves)
     size_t count = 0;
 
     for (size_t i = 0; i < moves->count; i++)
-        if (announcement(moves->at[i].to) && !moves->rows[i]->view) {
+        if (order_announcement(moves->at[i].to) && !moves->rows[i]->view) {
             moves->rows[i]->view = &views[count];
             ids[count++] = moves->at[i].order_id;
         }
@@ -152,7 +137,7 @@ static bool announce(struct batch *batch, const struct moves *moves)
         return false;
     for (size_t i = 0; i < moves->count; i++) {
         const struct order_move *made = &moves->at[i];
-        const char *type = announcement(made->to);
+        const char *type = order_announcement(made->to);
         struct text json;
 
         if (!type)

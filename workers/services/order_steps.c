@@ -32,3 +32,17 @@ size_t order_steps(enum order_state from, const struct order_cause *cause, enum 
     }
     return count;
 }
+
+const char *order_announcement(enum order_state entered)
+{
+    switch (entered) {
+    case ORDER_FULFILLMENT:
+        return "order.confirmed";
+    case ORDER_COMPLETED:
+        return "order.completed";
+    case ORDER_CANCELLED:
+        return "order.cancelled";
+    default:
+        return NULL;
+    }
+}

@@ -18,3 +18,6 @@ const struct order_cause *order_cause_find(struct text type);
 /* The states that an order in FROM enters one after another because of CAUSE; 0 for what comes late, twice, or too late
  * to cancel. Pure. */
 size_t order_steps(enum order_state from, const struct order_cause *cause, enum order_state steps[static ORDER_STATES]);
+
+/* The event that tells the other services of a state just entered; NULL: they need not know. Pure. */
+const char *order_announcement(enum order_state entered);
