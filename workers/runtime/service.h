@@ -71,6 +71,9 @@ struct service {
     const struct setting *settings; /* its own beside the runtime's; offsets into SETTINGS_INTO */
     size_t setting_count;
     void *settings_into;
+    /* NULL, or called once when the settings are read, before anything else happens. False ends the process with exit 78:
+     * FAULT says which setting is at fault, and what it takes. */
+    bool (*start)(struct fault *fault);
     handler *tick; /* NULL, or called about every TICK_MS between batches, with an empty batch in a transaction of its own */
     int tick_ms;
     const struct effect_kind *effects; /* the kinds of calls it makes, see effect.h */

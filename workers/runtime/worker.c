@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 enum {
     POLL_WAIT_MS = 250,  /* for the first message: also how late a stop or a tick is noticed */
@@ -308,6 +309,10 @@ int main(int argc, char **argv)
     log_start(name, (enum log_level)worker.settings.log_level);
     failpoint_init();
     stop_init();
+    if (service.start && !service.start(&fault)) {
+        fprintf(stderr, "%s\n", fault.detail);
+        return EX_CONFIG;
+    }
 
     started = start(&worker, name, &fault);
     health.consumer = worker.consumer;
