@@ -7,7 +7,7 @@ run_packages=(
     multiwatch nginx postgresql-15 python3-yaml redis-server spawn-fcgi supervisor
 )
 test_packages=(
-    clang clang-format clang-tidy iptables libcmocka-dev man-db postgresql-15-plpgsql-check shellcheck wrk
+    clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db postgresql-15-plpgsql-check shellcheck wrk
     python3-confluent-kafka python3-hypothesis python3-jsonschema python3-psycopg2 python3-pytest python3-redis
     python3-requests python3-venv
 )
