@@ -8,6 +8,8 @@ from invariants import broken_invariants
 
 def pytest_addoption(parser):
     parser.addoption("--compose", action="store_true", help="run against containers instead of local processes")
+    parser.addoption("--fuzz-minutes", type=float, default=0, help="send requests made from openapi.yaml for so long")
+    parser.addoption("--fuzz-seed", type=int, help="with --fuzz-minutes: begin with the run that printed this number")
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +19,8 @@ def stack(request, tmp_path_factory):
     failures = request.session.testsfailed
     try:
         running.up()
-        yield running
+        with running.contract.judging(running.url):
+            yield running
     finally:
         running.down(keep_logs=request.session.testsfailed > failures)
 

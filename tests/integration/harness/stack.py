@@ -1,6 +1,7 @@
 """What a test can do with a running Orderline, wherever it runs: as local processes or as containers."""
 import contextlib
 import json
+import socket
 import time
 import uuid
 
@@ -9,6 +10,8 @@ import redis
 import requests
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+
+from .contract import Contract
 
 SERVICES = ("orders", "payment", "inventory", "fulfillment", "notification")
 WORKERS = tuple(f"worker-{name}" for name in ("order", "payment", "inventory", "fulfillment", "notification"))
@@ -34,6 +37,7 @@ class Stack:
     database_url = ""  # the administrator's
     redis_url = ""
     brokers = ""
+    contract = Contract()  # what every answer is held against
     durable_broker = True  # False: the embedded broker, which forgets everything when it stops
 
     # ---- processes ----
@@ -101,7 +105,7 @@ class Stack:
 
     # ---- HTTP ----
 
-    def post_order(self, body, key=None, headers=None, prefix="/api/v1", timeout=15):
+    def post_order(self, body, key=None, headers=None, prefix="/api/v1", timeout=60):
         sent = {"Idempotency-Key": key or str(uuid.uuid4()), **(headers or {})}
         return requests.post(f"{self.url}{prefix}/orders/create", json=body, headers=sent, timeout=timeout)
 
@@ -112,7 +116,19 @@ class Stack:
         return answer.json()["orderId"]
 
     def get(self, path, **kwargs):
-        return requests.get(f"{self.url}{path}", timeout=15, **kwargs)
+        return requests.get(f"{self.url}{path}", timeout=60, **kwargs)
+
+    def raw(self, request):
+        """The head and the body that come back for REQUEST, bytes as they are; it asks for the connection's end."""
+        host, port = self.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(request)
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+        self.contract.judge_raw(request, answer)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head, body
 
     def order(self, order_id):
         answer = self.get(f"/api/v1/orders/{order_id}")
@@ -120,7 +136,7 @@ class Stack:
         return answer.json()
 
     def cancel(self, order_id):
-        return requests.post(f"{self.url}/api/v1/orders/{order_id}/cancel", timeout=15)
+        return requests.post(f"{self.url}/api/v1/orders/{order_id}/cancel", timeout=60)
 
     def wait_status(self, order_id, status, seconds=30.0):
         return wait_for(f"order {order_id} {status}, it is {self.order(order_id)['status']}",
@@ -157,6 +173,16 @@ class Stack:
             with connection, connection.cursor() as cursor:
                 cursor.execute(sql, args)
                 return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def session(self):
+        """A cursor of the administrator whose statements are transactions by themselves; its locks end with it."""
+        connection = psycopg2.connect(self.database_url, connect_timeout=5)
+        connection.autocommit = True
+        try:
+            yield connection.cursor()
         finally:
             connection.close()
 
