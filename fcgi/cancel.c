@@ -1,4 +1,5 @@
 /* cancel.c - POST /orders/{id}/cancel: the row decides, under its lock, whether it is still time. */
+#include "base/failpoint.h"
 #include "fcgi/handlers.h"
 #include "fcgi/query.h"
 #include "fcgi/render.h"
@@ -10,6 +11,17 @@ struct cancel {
     bool too_late;
     struct order_view view; /* as it is afterwards */
 };
+
+static bool commit(struct tx *tx, struct fault *fault)
+{
+    if (failpoint_hit("api.before_cancel"))
+        return fault_set(fault, FAULT_TRANSIENT, "failpoint", "api.before_cancel");
+    if (!tx_commit(tx, fault))
+        return false;
+    if (failpoint_hit("api.after_cancel"))
+        return fault_set(fault, FAULT_UNKNOWN, "failpoint", "api.after_cancel");
+    return true;
+}
 
 /* The move and the event that tells of it, in the transaction that holds the row. */
 static bool move(struct tx *tx, const struct cancel *cancel, const struct order_progress *progress, struct arena *arena,
@@ -55,7 +67,7 @@ static bool cancel_run(struct pg *pg, struct call *call, void *into, struct faul
         return true;
     }
     return move(&tx, cancel, &progress, call->arena, fault) &&
-           orders_read(pg, call->arena, &cancel->id, 1, &cancel->view, fault) && tx_commit(&tx, fault);
+           orders_read(pg, call->arena, &cancel->id, 1, &cancel->view, fault) && commit(&tx, fault);
 }
 
 void handle_cancel(struct call *call)

@@ -207,6 +207,7 @@ static void answer_from_receipt(struct call *call, const struct orders_new *new,
     struct text bytes = render_receipt(&new->holder, call->arena);
 
     remember_in_redis(call, new, bytes);
+    (void)failpoint_hit("api.after_remember");
     answer(call, &new->holder.order_id, bytes, replayed);
 }
 

@@ -4,6 +4,7 @@
  * One request a connection: a kept one would own its thread while it idles, and the web server's idle ones would starve the
  * others. Threads wait by epoll with EPOLLEXCLUSIVE, since poll would wake every idle thread for each connection. */
 #include "fcgi/fastcgi.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/stop.h"
 #include <errno.h>
@@ -125,6 +126,7 @@ static void serve(const struct fastcgi_options *options, void *own, struct arena
         log_warn("fastcgi: the web server took no answer");
     raw->keepConnection = 0;
     FCGX_Finish_r(raw);
+    (void)failpoint_hit("api.after_reply");
 }
 
 static bool watch(int epoll, int fd, uint32_t events)

@@ -64,6 +64,7 @@ static void on_report(void *context, int64_t ticket, enum kafka_verdict verdict,
     struct relay *relay = context;
     int64_t seq = window_seq(&relay->window, ticket);
 
+    (void)failpoint_hit("relay.after_report");
     if (verdict == KAFKA_DELIVERED) {
         window_delivered(&relay->window, ticket);
         relay->stats.published++;

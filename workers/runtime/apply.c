@@ -155,14 +155,15 @@ static enum outcome failure(const struct attempt *try, const struct fault *fault
     return try->work_count > 0 && batch_is_blamed(fault) ? OUTCOME_BLAMED : OUTCOME_FAILED;
 }
 
-static bool commit(struct tx *tx, struct fault *fault)
+/* Between two failpoints. */
+static bool commit(struct tx *tx, const char *before, const char *after, struct fault *fault)
 {
-    if (failpoint_hit("worker.before_commit"))
-        return fault_set(fault, FAULT_TRANSIENT, "failpoint", "worker.before_commit was told to fail");
+    if (failpoint_hit(before))
+        return fault_set(fault, FAULT_TRANSIENT, "failpoint", "%s was told to fail", before);
     if (!tx_commit(tx, fault))
         return false;
-    if (failpoint_hit("worker.after_commit"))
-        return fault_set(fault, FAULT_UNKNOWN, "failpoint", "worker.after_commit was told to fail");
+    if (failpoint_hit(after))
+        return fault_set(fault, FAULT_UNKNOWN, "failpoint", "%s was told to fail", after);
     return true;
 }
 
@@ -214,7 +215,8 @@ static enum outcome run(struct apply *apply, struct attempt *try, struct fault *
 
     if (!keep_letters(apply, &tx, try, fault))
         return OUTCOME_FAILED;
-    if (!outbox_append(&tx, &outbox, fault) || !effect_append(&tx, &effects, fault) || !commit(&tx, fault))
+    if (!outbox_append(&tx, &outbox, fault) || !effect_append(&tx, &effects, fault) ||
+        !commit(&tx, "worker.before_commit", "worker.after_commit", fault))
         return failure(try, fault);
     apply->effects += effects.count;
     return OUTCOME_COMMITTED;
@@ -336,7 +338,8 @@ bool apply_tick(struct apply *apply, struct fault *fault)
     outbox_batch_init(&outbox, &apply->arena, 0);
     effect_batch_init(&effects, &apply->arena);
     if (!tx_begin(&tx, apply->pg, fault) || !batch_handle(&batch, service.tick, fault) ||
-        !outbox_append(&tx, &outbox, fault) || !effect_append(&tx, &effects, fault) || !tx_commit(&tx, fault))
+        !outbox_append(&tx, &outbox, fault) || !effect_append(&tx, &effects, fault) ||
+        !commit(&tx, "worker.before_tick", "worker.after_tick", fault))
         return false;
     apply->effects += effects.count;
     return true;

@@ -189,10 +189,12 @@ static void take(struct worker *worker, size_t count)
 {
     int64_t begun_us = clock_mono_us();
 
+    (void)failpoint_hit("worker.after_poll");
     for (size_t i = 0; i < count; i++)
         delivery_decode(&worker->records[i], &worker->arena, &worker->deliveries[i]);
     if (apply_batch(&worker->apply, worker->deliveries, count)) {
         worker->stats.database_ok = true;
+        (void)failpoint_hit("worker.before_offsets");
         kafka_done(worker->consumer, worker->records, count);
         (void)failpoint_hit("worker.after_offsets");
     } else {

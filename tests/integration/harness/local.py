@@ -29,6 +29,14 @@ def descendants(pid):
     return found
 
 
+def has_begun(pid):
+    """Whether the wrapper that reads the settings has made way for the program itself."""
+    try:
+        return pid and b"/bin/run" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 class LocalStack(Stack):
     def __init__(self, directory=None, port=PORT, build="test", **settings):
         """SETTINGS are those of `./stack up`, such as KAFKA_NODES=3."""
@@ -71,12 +79,30 @@ class LocalStack(Stack):
         before = self.crashes(program)
         with self._supervise_in_background("start", program) as starting:
             # Settings are for one life only: after a crash the program starts as usual.
-            wait_for(f"{program} has read its settings", lambda: self._has_begun(program) or self.crashes(program) > before)
+            wait_for(f"{program} has read its settings",
+                     lambda: has_begun(self.pid(program)) or self.crashes(program) > before)
             file.unlink()
             assert starting.wait(60) == 0, f"{program} does not start"
         # One that is to die at a named place may never get ready; order-api dies of a request only.
         if program == "order-api" or "kill" not in settings.get("FAILPOINTS", ""):
             wait_for(f"{program} ready", lambda: self._is_ready(program), 60)
+
+    def arm(self, failpoints):
+        """Restarts the programs of FAILPOINTS, a dict by their names, all at once, with theirs: for one life only."""
+        files = {name: self._dir / "env" / f"{name}.env" for name in failpoints}
+        for name, file in files.items():
+            file.write_text(f"FAILPOINTS={shlex.quote(failpoints[name])}\n")
+        self._supervise("stop", *failpoints)
+        before = {name: self.crashes(name) for name in failpoints}
+
+        def begun(pids):
+            return {name for name in failpoints if has_begun(pids[name]) or self.crashes(name) > before[name]}
+
+        with self._supervise_in_background("start", *failpoints) as starting:
+            wait_for("all have read their settings", lambda: begun(self.pids()) == set(failpoints), 120)
+            for file in files.values():
+                file.unlink()
+            assert starting.wait(120) == 0, f"not all start: {sorted(failpoints)}"
 
     def start_soon(self, program):
         """Starts PROGRAM without waiting until it is ready."""
@@ -141,14 +167,6 @@ class LocalStack(Stack):
             output, _ = process.communicate(timeout=120)
         assert process.returncode == 0, f"supervise {' '.join(words)} failed"
         return output
-
-    def _has_begun(self, program):
-        """Whether the wrapper that reads the settings has made way for the program itself."""
-        try:
-            pid = self.pid(program)
-            return pid and b"/bin/run" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            return False
 
     def _is_ready(self, program):
         probes = {
