@@ -6,6 +6,7 @@ run_packages=(
     libcjson-dev libcurl4-openssl-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev
     multiwatch nginx postgresql-15 python3-yaml redis-server spawn-fcgi supervisor
 )
+bench_packages=(python3-psycopg2 wrk)
 test_packages=(
     clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db postgresql-15-plpgsql-check shellcheck wrk
     python3-confluent-kafka python3-hypothesis python3-jsonschema python3-psycopg2 python3-pytest python3-redis

@@ -135,14 +135,14 @@ lint_shell() {
 }
 lint_c() {
     cd "$root" || return
-    find common fcgi workers ctl deploy tests -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
+    find common fcgi workers ctl deploy tests bench -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror
 }
 # One file a run: clang-tidy 14 sees uninitialized va_lists where it has read another file before.
 lint_tidy() {
     cd "$root" || return
     find common fcgi workers ctl deploy -name '*.c' -print0 | xargs -0 -P "$(nproc)" -n 1 clang-tidy -p build/clang --quiet
 }
-lint_python() { cd "$root" && build/venv/bin/ruff check --no-cache openapi tests deploy/local/supervise; }
+lint_python() { cd "$root" && build/venv/bin/ruff check --no-cache bench openapi tests deploy/local/supervise; }
 lint_documents() { cd "$root/openapi" && ../node_modules/.bin/redocly lint; }
 
 make_ruff() {
