@@ -177,4 +177,4 @@ def pgbench(system, orders, clients, seconds):
         script.flush()
         text = run("/usr/lib/postgresql/15/bin/pgbench", "-n", "-M", "prepared", "-c", clients, "-j", min(clients, 2),
                    "-T", seconds, "-f", script.name, system.settings["DATABASE_URL"])
-    return float(next(line for line in text.splitlines() if line.startswith("tps")).split()[2])
+    return float(next((line.split()[2] for line in text.splitlines() if line.startswith("tps")), 0))
