@@ -27,22 +27,30 @@ bool app_start(struct app *app, const struct app_settings *settings, struct faul
     struct pg_options pg = pg_options(settings, settings->sql_timeout_ms);
     int queue_max = (int)settings->queue_max;
     int batch_max = (int)settings->batch_max;
+    struct metrics *metrics;
 
-    *app = (struct app){ .settings = settings };
-    app->writers = batcher_new(
-        &(struct batcher_options){ "writers", (int)settings->writers, batch_max, queue_max, pg, create_batch, app }, fault);
+    *app = (struct app){ .settings = settings, .metrics = metrics_open(settings->metrics_file, fault) };
+    if (!app->metrics)
+        return false;
+    metrics = metrics_own(app->metrics);
+    app->writers = batcher_new(&(struct batcher_options){ "writers", (int)settings->writers, batch_max, queue_max, pg,
+                                                          create_batch, app, metrics, METRICS_WRITERS },
+                               fault);
     if (!app->writers)
         return false;
-    app->readers = batcher_new(
-        &(struct batcher_options){ "readers", (int)settings->readers, batch_max, queue_max, pg, read_batch, app }, fault);
+    app->readers = batcher_new(&(struct batcher_options){ "readers", (int)settings->readers, batch_max, queue_max, pg,
+                                                          read_batch, app, metrics, METRICS_READERS },
+                               fault);
     if (!app->readers)
         return false;
-    app->queries = batcher_new(
-        &(struct batcher_options){ "queries", (int)settings->query_threads, 1, queue_max, pg, query_batch, app }, fault);
+    app->queries = batcher_new(&(struct batcher_options){ "queries", (int)settings->query_threads, 1, queue_max, pg,
+                                                          query_batch, app, metrics, METRICS_QUERIES },
+                               fault);
     if (!app->queries)
         return false;
     pg = pg_options(settings, PROBE_TIMEOUT_MS);
-    app->probes = batcher_new(&(struct batcher_options){ "probes", 1, 1, 1, pg, probe_batch, app }, fault);
+    app->probes =
+        batcher_new(&(struct batcher_options){ "probes", 1, 1, 1, pg, probe_batch, app, metrics, METRICS_PROBES }, fault);
     return app->probes != NULL;
 }
 
@@ -53,6 +61,7 @@ void app_stop(struct app *app)
     batcher_free(app->queries);
     batcher_free(app->probes);
     free((void *)atomic_load(&app->secret));
+    metrics_close(app->metrics);
 }
 
 /* What a thread has of its own. */
@@ -93,6 +102,7 @@ void app_thread_answer(void *context, const struct request *request, struct resp
         .response = response,
         .deadline_ms = clock_mono_ms() + own->app->settings->request_timeout_ms,
     };
+    int64_t begun_us = clock_mono_us();
     struct route_match match;
 
     switch (route_find(request->method, request->path, &match)) {
@@ -109,4 +119,5 @@ void app_thread_answer(void *context, const struct request *request, struct resp
         call_refuse(&call, PROBLEM_NOT_FOUND, TEXT("There is nothing at this path."), NULL);
         break;
     }
+    metrics_answer(metrics_own(own->app->metrics), match.route, response->status, clock_mono_us() - begun_us);
 }

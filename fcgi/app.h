@@ -3,6 +3,7 @@
 
 #include "base/settings.h"
 #include "fcgi/batcher.h"
+#include "fcgi/metrics.h"
 #include "fcgi/request.h"
 #include <stdatomic.h>
 
@@ -18,12 +19,14 @@ struct app_settings {
     int64_t redis_timeout_ms;
     int64_t sql_timeout_ms;
     int64_t request_timeout_ms;
+    const char *metrics_file;
     int64_t log_level;
 };
 
 /* One a process. */
 struct app {
     const struct app_settings *settings;
+    struct metrics_file *metrics;
     struct batcher *writers;             /* struct create_work */
     struct batcher *readers;             /* struct read_work */
     struct batcher *queries;             /* struct query: one at a time, for what does not batch */

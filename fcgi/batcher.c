@@ -55,9 +55,12 @@ static bool job_queue_up(struct batcher *batcher, struct job *job)
         TAILQ_INSERT_TAIL(&batcher->queue, job, link);
         batcher->waiting++;
         job->waits = true;
+        metrics_waiting(batcher->options.metrics, batcher->options.queue, 1);
         pthread_cond_signal(&batcher->filled);
     }
     pthread_mutex_unlock(&batcher->lock);
+    if (!room)
+        metrics_refused(batcher->options.metrics, batcher->options.queue);
     return room;
 }
 
@@ -71,6 +74,7 @@ static bool job_withdraw(struct batcher *batcher, struct job *job)
     if (waits) {
         TAILQ_REMOVE(&batcher->queue, job, link);
         batcher->waiting--;
+        metrics_waiting(batcher->options.metrics, batcher->options.queue, -1);
     }
     pthread_mutex_unlock(&batcher->lock);
     return waits;
@@ -133,8 +137,12 @@ static bool batch_take(struct batch *batch)
         batch->works[batch->count] = job->work;
         batch->jobs[batch->count++] = job;
     }
+    metrics_waiting(batcher->options.metrics, batcher->options.queue, -(int)batch->count);
     pthread_mutex_unlock(&batcher->lock);
-    return batch->count > 0;
+    if (batch->count == 0)
+        return false;
+    metrics_batch(batcher->options.metrics, batcher->options.queue, batch->count);
+    return true;
 }
 
 static bool batch_run(struct batch *batch, size_t first, size_t count, struct fault *fault)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "fcgi/metrics.h"
 #include "io/pg.h"
 
 struct batcher;
@@ -24,6 +25,8 @@ struct batcher_options {
     struct pg_options pg;
     batcher_run *run;
     void *context;
+    struct metrics *metrics; /* counts under QUEUE; NULL: nobody counts */
+    enum metrics_queue queue;
 };
 
 /* Starts the threads; they connect when the first work comes. NULL: FAULT says why. OPTIONS is copied, its strings are not.

@@ -175,18 +175,31 @@ static void answer(struct call *call, const struct uuid *order_id, struct text b
         response_header(call->response, "Idempotency-Replayed", TEXT("true"));
 }
 
+/* What Redis says about NEW, judged; KNOWN where that is an answer. */
+static enum metrics_redis ask_redis(struct call *call, const struct orders_new *new, struct text secret,
+                                    struct idempotency_answer *known)
+{
+    struct text value = redis_get(call->redis, idempotency_redis_key(&new->key_digest, call->arena), call->arena);
+
+    if (!value.ptr)
+        return METRICS_REDIS_MISS;
+    if (!idempotency_open(value, &new->key_digest, secret, known))
+        return METRICS_REDIS_DISTRUST;
+    return uuid_equal(&known->body_digest, &new->body_digest) ? METRICS_REDIS_HIT : METRICS_REDIS_MISS;
+}
+
 /* True where Redis knew the answer. Anything else it says is not its to decide. */
 static bool answer_from_redis(struct call *call, const struct orders_new *new)
 {
     const struct text *secret = atomic_load_explicit(&call->app->secret, memory_order_acquire);
     struct idempotency_answer known;
-    struct text value;
+    enum metrics_redis result;
 
     if (!secret)
         return false;
-    value = redis_get(call->redis, idempotency_redis_key(&new->key_digest, call->arena), call->arena);
-    if (!value.ptr || !idempotency_open(value, &new->key_digest, *secret, &known) ||
-        !uuid_equal(&known.body_digest, &new->body_digest))
+    result = ask_redis(call, new, *secret, &known);
+    metrics_add(&metrics_own(call->app->metrics)->redis[result], 1);
+    if (result != METRICS_REDIS_HIT)
         return false;
     answer(call, &known.order_id, known.bytes, true);
     return true;

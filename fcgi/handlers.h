@@ -4,7 +4,7 @@
 #include "fcgi/call.h"
 
 handler handle_create, handle_list, handle_read, handle_cancel, handle_timeline; /* orders */
-handler handle_liveness, handle_readiness;                                       /* health.c */
+handler handle_liveness, handle_readiness, handle_metrics;                       /* health.c */
 
 /* What the batchers of struct app run. */
 batcher_run create_batch; /* create.c */

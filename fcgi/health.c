@@ -1,4 +1,4 @@
-/* health.c - liveness asks nobody; readiness asks PostgreSQL, and looks at Redis and the outbox for people. */
+/* health.c - liveness asks nobody; readiness asks PostgreSQL, and looks at Redis and the outbox for people; metrics. */
 #include "base/clock.h"
 #include "fcgi/handlers.h"
 #include "store/outbox.h"
@@ -73,6 +73,15 @@ static void answer(struct call *call, int status, struct text body)
 void handle_liveness(struct call *call)
 {
     answer(call, 200, TEXT("{\"status\":\"ok\"}"));
+}
+
+void handle_metrics(struct call *call)
+{
+    struct buf body = BUF_IN(call->arena);
+
+    metrics_render(call->app->metrics, &body);
+    answer(call, 200, buf_view(&body));
+    call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
 }
 
 void handle_readiness(struct call *call)

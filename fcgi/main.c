@@ -25,6 +25,8 @@ static const struct setting settings_table[] = {
     { "REDIS_TIMEOUT_MS", SETTING_INT, AT(redis_timeout_ms), "100", 1, 5000, "ms for a command of Redis" },
     { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "3000", 100, 60000, "ms for a call of PostgreSQL" },
     { "REQUEST_TIMEOUT_MS", SETTING_INT, AT(request_timeout_ms), "5000", 100, 60000, "ms for a request to begin its call" },
+    { "METRICS_FILE", SETTING_TEXT, AT(metrics_file), "", 0, 0,
+      "counted in here, together with other processes; empty: each by itself" },
     { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
 };
 

@@ -3,7 +3,7 @@
 #include "fcgi/handlers.h"
 #include <stdio.h>
 
-enum group { ORDERS, UTILITY };
+enum group { ORDERS, UTILITY, OPERATION };
 
 /* Where each group is found. */
 static const struct {
@@ -13,6 +13,7 @@ static const struct {
     { "/api/v1", ORDERS },
     { "/api/external/v1", ORDERS },
     { "/api/utility", UTILITY },
+    { "", OPERATION }, /* the web server brings these from a port that is not for clients */
 };
 
 /* The first pattern that fits a path decides what the path is, so "/orders/create" is no order named create. */
@@ -30,7 +31,22 @@ static const struct route {
     { ORDERS, "GET", "/orders/{id}/timeline", handle_timeline },
     { UTILITY, "GET", "/liveness", handle_liveness },
     { UTILITY, "GET", "/readiness", handle_readiness },
+    { OPERATION, "GET", "/metrics", handle_metrics },
 };
+
+_Static_assert(ARRAY_LEN(routes) < METRICS_ROUTES, "each route has its line of metrics");
+
+size_t route_count(void)
+{
+    return ARRAY_LEN(routes) + 1;
+}
+
+struct route_name route_name(size_t route)
+{
+    if (route == 0)
+        return (struct route_name){ "", "other" };
+    return (struct route_name){ routes[route - 1].method, routes[route - 1].pattern };
+}
 
 static struct text text_from(struct text text, size_t from)
 {
@@ -96,6 +112,7 @@ static enum route_verdict find_in_group(enum group group, struct text method, st
         pattern = route->pattern;
         if (method_fits(route, method)) {
             match->handle = route->handle;
+            match->route = i + 1;
             return ROUTE_FOUND;
         }
         allow_add(match, route);

@@ -51,7 +51,8 @@ write_env() { # PROGRAM NAME=value...
 
 write_envs() {
     local i name copy
-    write_env order-api "DATABASE_URL=$(service_url orders)" "REDIS_URL=$redis_url"
+    write_env order-api "DATABASE_URL=$(service_url orders)" "REDIS_URL=$redis_url" \
+        "METRICS_FILE=$STACK_DIR/run/order-api/metrics"
     write_env kafka "BROKER_PORT=$((PORT_BASE + 4))" "KAFKA_PARTITIONS=$KAFKA_PARTITIONS"
     for name in "${services[@]}"; do
         write_env "relay-$name" "SERVICE=$name" "DATABASE_URL=$(service_url "$name")" "KAFKA_BROKERS=$kafka_brokers" \
@@ -83,6 +84,7 @@ write_server_configs() {
     mkdir -p "$STACK_DIR/conf/nginx"
     cp -r "$root/nginx/includes" "$STACK_DIR/conf/nginx/includes"
     render "$root/nginx/nginx.conf.template" "NGINX_USER=$user" "HTTP_PORT=$http_port" \
+        "METRICS_ADDRESS=127.0.0.1:$metrics_port" \
         "FASTCGI_SOCKET=$STACK_DIR/run/order-api/socket" "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" \
         >"$STACK_DIR/conf/nginx/nginx.conf"
     write_kafka_configs

@@ -16,7 +16,7 @@ if [[ -z $PORT_BASE ]]; then
     PORT_BASE=$(sed -n 's/^PORT_BASE=//p' "$STACK_DIR/stack.env" 2>/dev/null || true)
     PORT_BASE=${PORT_BASE:-3001}
 fi
-http_port=$PORT_BASE postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
+http_port=$PORT_BASE metrics_port=$((PORT_BASE + 1)) postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
 base_url=http://localhost:$http_port
 
 # The programs of this stack, nginx aside, and the ports they listen on.
@@ -24,7 +24,7 @@ servers=() ours=() kafka_nodes=() kafka_addresses='' kafka_voters=''
 declare -A port_of
 list_programs() {
     local i n count
-    servers=() ours=(order-api) port_of=([nginx]=$http_port)
+    servers=() ours=(order-api) port_of=([nginx]=$http_port [nginx-metrics]=$metrics_port)
     kafka_nodes=() kafka_addresses='' kafka_voters=''
     if [[ -z ${DATABASE_URL:-} ]]; then servers+=(postgres) port_of[postgres]=$postgres_port; fi
     if [[ -z ${REDIS_URL:-} ]]; then servers+=(redis) port_of[redis]=$redis_port; fi

@@ -20,6 +20,7 @@ class ComposeStack(Stack):
         self._scratch = pathlib.Path(scratch)
         self._files = [ROOT / "docker-compose.yml", ROOT / "tests/integration/compose.test.yml"]
         self.url = f"http://127.0.0.1:{PORT}"
+        self.metrics_url = f"http://127.0.0.1:{PORT + 1}"
         self.database_url = f"postgresql://postgres:orderline@127.0.0.1:{PORT + 2}/orderline"
         self.redis_url = f"redis://127.0.0.1:{PORT + 3}"
         self.brokers = f"127.0.0.1:{PORT + 4}"
@@ -99,7 +100,8 @@ class ComposeStack(Stack):
         command = ["docker", "compose", "--project-name", PROJECT, "--project-directory", str(ROOT)]
         for file in [*self._files, *files]:
             command += ["--file", str(file)]
-        environment = {**os.environ, "PRESET": "failpoints", "HTTP_PORT": str(PORT), "TEST_PORT_POSTGRES": str(PORT + 2),
+        environment = {**os.environ, "PRESET": "failpoints", "HTTP_PORT": str(PORT),
+                       "TEST_PORT_METRICS": str(PORT + 1), "TEST_PORT_POSTGRES": str(PORT + 2),
                        "TEST_PORT_REDIS": str(PORT + 3), "TEST_PORT_KAFKA": str(PORT + 4)}
         done = subprocess.run([*command, *words], env=environment, capture_output=True, text=True, timeout=timeout,
                               check=False)

@@ -34,6 +34,7 @@ class Stack:
     """Backends fill in the attributes and the methods that raise NotImplementedError."""
 
     url = ""  # http://127.0.0.1:PORT
+    metrics_url = ""  # of order-api's metrics, the same without a path
     database_url = ""  # the administrator's
     redis_url = ""
     brokers = ""
