@@ -44,6 +44,7 @@ COPY --from=site /out/bin/dbmate /usr/local/bin/
 COPY --from=site /out/www /srv/orderline/www
 COPY nginx /srv/orderline/nginx
 COPY sql /srv/orderline/sql
+COPY workers/services/letters /srv/orderline/letters
 COPY deploy/compose/order-api-pool deploy/compose/order-api-health deploy/compose/site /usr/local/bin/
 USER 10001:101
 WORKDIR /srv/orderline

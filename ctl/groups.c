@@ -3,7 +3,9 @@
 #include "ctl/ctl.h"
 
 const struct group *const groups[] = {
+    &contact_group,
     &order_group,
     &outbox_group,
+    &webhook_group,
 };
 const size_t group_count = ARRAY_LEN(groups);

@@ -15,6 +15,7 @@ struct transfer {
     struct buf body;         /* of the answer */
     size_t body_max;
     bool too_large;
+    bool forbidden; /* the protocol did not let it connect: the address is not public */
     void *tag;
     char error[CURL_ERROR_SIZE];
 };

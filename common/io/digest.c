@@ -46,27 +46,60 @@ struct digest digest_parts(const struct text *parts, size_t count)
     return digest;
 }
 
-struct digest digest_hmac(struct text secret, const struct text *parts, size_t count)
+static EVP_MAC_CTX *hmac_begin(struct text secret)
 {
     char name[] = "SHA256";
     const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
                                   OSSL_PARAM_construct_end() };
-    struct digest digest;
     EVP_MAC_CTX *context;
-    size_t size;
 
     pthread_once(&fetched, fetch);
     context = EVP_MAC_CTX_new(hmac);
     require(context && EVP_MAC_init(context, (const unsigned char *)secret.ptr, secret.len, params));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t len = htobe64(parts[i].len);
+    return context;
+}
 
-        require(EVP_MAC_update(context, (const unsigned char *)&len, sizeof len) &&
-                EVP_MAC_update(context, (const unsigned char *)parts[i].ptr, parts[i].len));
-    }
+static void hmac_add(EVP_MAC_CTX *context, const void *bytes, size_t len)
+{
+    require(EVP_MAC_update(context, bytes, len));
+}
+
+static struct digest hmac_end(EVP_MAC_CTX *context)
+{
+    struct digest digest;
+    size_t size;
+
     require(EVP_MAC_final(context, digest.bytes, &size, sizeof digest.bytes) && size == sizeof digest.bytes);
     EVP_MAC_CTX_free(context);
     return digest;
+}
+
+struct digest digest_hmac(struct text secret, const struct text *parts, size_t count)
+{
+    EVP_MAC_CTX *context = hmac_begin(secret);
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t len = htobe64(parts[i].len);
+
+        hmac_add(context, &len, sizeof len);
+        hmac_add(context, parts[i].ptr, parts[i].len);
+    }
+    return hmac_end(context);
+}
+
+struct digest digest_sign(struct text secret, struct text bytes)
+{
+    EVP_MAC_CTX *context = hmac_begin(secret);
+
+    hmac_add(context, bytes.ptr, bytes.len);
+    return hmac_end(context);
+}
+
+void digest_base64(struct buf *out, const void *bytes, size_t len)
+{
+    char *at = buf_reserve(out, (len + 2) / 3 * 4 + 1); /* the NUL */
+
+    out->len += (size_t)EVP_EncodeBlock((unsigned char *)at, bytes, (int)len);
 }
 
 struct uuid digest_short(const struct digest *digest)

@@ -1,7 +1,7 @@
 /* digest.h - SHA-256 and HMAC-SHA256 (FIPS 180-4, RFC 2104) by libcrypto. All functions are thread safe. */
 #pragma once
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "base/uuid.h"
 #include <stdint.h>
 
@@ -14,6 +14,12 @@ struct digest digest_parts(const struct text *parts, size_t count);
 
 /* HMAC-SHA256 over PARTS, framed likewise. */
 struct digest digest_hmac(struct text secret, const struct text *parts, size_t count);
+
+/* HMAC-SHA256 over BYTES as they are: for signatures that others check. */
+struct digest digest_sign(struct text secret, struct text bytes);
+
+/* Appends BYTES in base64 (RFC 4648 section 4), padded. */
+void digest_base64(struct buf *out, const void *bytes, size_t len);
 
 /* The first 16 bytes, in the shape PostgreSQL stores best. */
 struct uuid digest_short(const struct digest *digest);

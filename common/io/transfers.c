@@ -104,9 +104,11 @@ static void tell_fault(const struct transfer *transfer, CURLcode code, struct fa
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent);
     if (sent > 0)
         kind = FAULT_UNKNOWN;
-    else if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+    else if (transfer->forbidden || code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
         kind = FAULT_PERMANENT;
-    if (transfer->too_large)
+    if (transfer->forbidden && sent == 0)
+        fault_set(fault, kind, "transfer_forbidden", "it leads to an address that is not public");
+    else if (transfer->too_large)
         fault_set(fault, kind, "transfer_too_large", "the answer is larger than %zu bytes", transfer->body_max);
     else
         fault_set(fault, kind, timeout ? "transfer_timeout" : "transfer_failed", "%s", why);

@@ -15,7 +15,7 @@ struct transfers;
  * FAULT is of kind NONE where the other side has answered, whatever it said. Else it is TRANSIENT or TIMEOUT where nothing
  * can have reached it, PERMANENT where nothing ever will (an address that is none), and UNKNOWN where the request was sent,
  * wholly or in part, and no complete answer came: done or not, ask before repeating. Its code is "transfer_timeout",
- * "transfer_too_large" or "transfer_failed". */
+ * "transfer_too_large", "transfer_forbidden" or "transfer_failed". */
 struct transfer_result {
     void *tag; /* as given at its start */
     struct fault fault;

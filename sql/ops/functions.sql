@@ -51,7 +51,7 @@ BEGIN
     FROM fulfillment.shipment AS s WHERE s.order_id = p_order_id;
 
     RETURN QUERY
-    SELECT 'notification', m.kind::text, ops.unix_ms(m.sent_at), 'by ' || m.channel
+    SELECT 'notification', m.kind::text, ops.unix_ms(m.sent_at), m.state || ' by ' || m.channel
     FROM notification.message AS m WHERE m.order_id = p_order_id ORDER BY m.sent_at;
 
     FOR service IN SELECT s.service FROM ops.services() AS s LOOP

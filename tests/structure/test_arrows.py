@@ -47,7 +47,7 @@ FOREIGN = {
 }
 # The group's own header: whoever includes it knows the library as well.
 GROUPS = {
-    "io/curl_transfer.h": {"common/io/transfers.c", "common/io/http_client.c"},
+    "io/curl_transfer.h": {"common/io/transfers.c", "common/io/http_client.c", "common/io/smtp.c"},
     "io/kafka_conf.h": {"common/io/kafka_conf.c", "common/io/kafka_producer.c", "common/io/kafka_consumer.c"},
 }
 # What a C program has without any library: ISO C, POSIX, Linux and glibc.

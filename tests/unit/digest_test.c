@@ -74,6 +74,33 @@ static void hmac_takes_keys_longer_than_a_block(void **state)
     assert_digest(&digest, "89b7722a94d5e6bd2ea45844714b7e1c67bd6f830adc148c508f6ad1855c0c2a");
 }
 
+/* RFC 4231 case 1. */
+static void a_signature_is_over_the_bytes_alone(void **state)
+{
+    char key[20];
+    struct digest digest;
+
+    (void)state;
+    memset(key, 0x0b, sizeof key);
+    digest = digest_sign((struct text){ key, sizeof key }, TEXT("Hi There"));
+    assert_digest(&digest, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+}
+
+/* RFC 4648 section 10. */
+static void base64_is_padded(void **state)
+{
+    static const char *const encoded[] = { "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
+
+    (void)state;
+    for (size_t len = 0; len <= 6; len++) {
+        ARENA_SCOPE arena = { 0 };
+        struct buf out = BUF_IN(&arena);
+
+        digest_base64(&out, "foobar", len);
+        assert_true(text_is(buf_view(&out), encoded[len]));
+    }
+}
+
 static void the_short_form_is_the_first_half(void **state)
 {
     struct digest digest = digest_parts(NULL, 0);
@@ -89,6 +116,7 @@ int main(void)
         cmocka_unit_test(no_parts_give_the_digest_of_nothing),     cmocka_unit_test(each_part_follows_its_length),
         cmocka_unit_test(parts_cut_elsewhere_give_another_digest), cmocka_unit_test(an_empty_part_counts),
         cmocka_unit_test(hmac_frames_its_parts_likewise),          cmocka_unit_test(hmac_takes_keys_longer_than_a_block),
+        cmocka_unit_test(a_signature_is_over_the_bytes_alone),     cmocka_unit_test(base64_is_padded),
         cmocka_unit_test(the_short_form_is_the_first_half),
     };
 

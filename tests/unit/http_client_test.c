@@ -283,6 +283,52 @@ static void another_thread_ends_a_wait(void **state)
     pthread_join(thread, NULL);
 }
 
+/* ---- URLs that strangers named ---- */
+
+static void an_address_that_is_not_public_is_never_connected_to(void **state)
+{
+    static const char *const urls[] = { "http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/",
+                                        "http://0x7f.1:9/" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct http_request request = post_to(urls[i]);
+        struct transfer_result result;
+
+        request.public_only = true;
+        result = fetch(&request);
+        assert_int_equal(result.fault.kind, FAULT_PERMANENT);
+        assert_string_equal(result.fault.code, "transfer_forbidden");
+    }
+}
+
+static void a_url_to_send_to_is_told_from_one_that_is_not(void **state)
+{
+    static const char *const good[] = { "http://shop.example", "https://shop.example:8443/a?b=c",
+                                        "HTTPS://[2606:4700::1]/x" };
+    static const char *const bad[] = { "",
+                                       "shop.example/x",
+                                       "ftp://shop.example/",
+                                       "file:///etc/passwd",
+                                       "http://",
+                                       "http://ann:secret@shop.example/",
+                                       "http://ann@shop.example/",
+                                       "http://shop.example/#x",
+                                       "http://shop.example:70000/",
+                                       "http://shop example/",
+                                       "http://shop.example/\r\nX: y" };
+    struct fault fault = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!http_url_check(good[i], &fault))
+            fail_msg("%s: %s", good[i], fault.detail);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (http_url_check(bad[i], &fault))
+            fail_msg("%s passes", bad[i]);
+    assert_int_equal(fault.kind, FAULT_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +344,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(there_is_room_for_so_many_and_cancelling_makes_some, open_transfers,
                                         close_transfers),
         cmocka_unit_test_setup_teardown(another_thread_ends_a_wait, open_transfers, close_transfers),
+        cmocka_unit_test_setup_teardown(an_address_that_is_not_public_is_never_connected_to, open_transfers,
+                                        close_transfers),
+        cmocka_unit_test(a_url_to_send_to_is_told_from_one_that_is_not),
     };
 
     return cmocka_run_group_tests_name("http client", tests, NULL, NULL);

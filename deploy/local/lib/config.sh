@@ -50,7 +50,7 @@ write_env() { # PROGRAM NAME=value...
 }
 
 write_envs() {
-    local i name copy
+    local i name copy own
     write_env order-api "DATABASE_URL=$(service_url orders)" "REDIS_URL=$redis_url" \
         "METRICS_FILE=$STACK_DIR/run/order-api/metrics"
     write_env kafka "BROKER_PORT=$((PORT_BASE + 4))" "KAFKA_PARTITIONS=$KAFKA_PARTITIONS"
@@ -62,8 +62,10 @@ write_envs() {
         [[ $copy == worker-* ]] || continue
         name=${copy#worker-} name=${name%-[0-9]*}
         # the order service's schema is called orders: "order" is a word of SQL
+        own=''
+        if [[ $name == notification ]]; then own="LETTERS=$STACK_DIR/letters"; fi
         write_env "$copy" "DATABASE_URL=$(service_url "${name/%order/orders}")" "KAFKA_BROKERS=$kafka_brokers" \
-            "HEALTH_PORT=${port_of[$copy]}"
+            "HEALTH_PORT=${port_of[$copy]}" ${own:+"$own"}
     done
 }
 

@@ -88,6 +88,7 @@ broker_line() {
 install_programs() {
     local name
     install -C "$root/deploy/local/run" "$root/build/$BUILD"/bin/* "$STACK_DIR/bin/"
+    install -C -m 644 -D -t "$STACK_DIR/letters" "$root"/workers/services/letters/*
     case $broker in
     kafka)
         install -C "$root/deploy/local/kafka/start" "$STACK_DIR/bin/kafka"
