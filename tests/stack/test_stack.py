@@ -53,6 +53,11 @@ def test_an_unknown_command_is_a_usage_error():
     assert "Usage" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["CLIENT_CONNECTIONS", "CLIENT_RATE"])
+def test_a_limit_that_is_no_number_is_refused(place, name):
+    assert name in one_line(stack("up", **place, **{name: "many"}))
+
+
 def test_a_taken_port_is_named_with_its_owner(place):
     with socket.create_server(("127.0.0.1", int(place["PORT_BASE"]) + 2)):
         line = one_line(stack("up", **place))

@@ -81,14 +81,13 @@ write_kafka_configs() {
 }
 
 write_server_configs() {
-    local user=www-data
     rm -rf "$STACK_DIR/conf/nginx"
     mkdir -p "$STACK_DIR/conf/nginx"
     cp -r "$root/nginx/includes" "$STACK_DIR/conf/nginx/includes"
-    render "$root/nginx/nginx.conf.template" "NGINX_USER=$user" "HTTP_PORT=$http_port" \
-        "METRICS_ADDRESS=127.0.0.1:$metrics_port" \
-        "FASTCGI_SOCKET=$STACK_DIR/run/order-api/socket" "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" \
-        >"$STACK_DIR/conf/nginx/nginx.conf"
+    "$root/nginx/configure" NGINX_USER=www-data "HTTP_PORT=$http_port" \
+        "METRICS_ADDRESS=127.0.0.1:$metrics_port" "FASTCGI_SOCKET=$STACK_DIR/run/order-api/socket" \
+        "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" "CLIENT_CONNECTIONS=$CLIENT_CONNECTIONS" \
+        "CLIENT_RATE=$CLIENT_RATE" >"$STACK_DIR/conf/nginx/nginx.conf"
     write_kafka_configs
     cp "$root/deploy/local/kafka/log4j.properties" "$root/deploy/local/postgresql.conf" "$root/deploy/local/redis.conf" \
         "$STACK_DIR/conf/"

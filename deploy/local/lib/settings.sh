@@ -3,9 +3,13 @@
 
 : "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
 : "${KAFKA_NODES:=1}" "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
+: "${CLIENT_CONNECTIONS:=2000}" "${CLIENT_RATE:=50000}"
 [[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
 step_logs=$STACK_DIR/log/up # the output of each step, one file a step
 case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
+for name in CLIENT_CONNECTIONS CLIENT_RATE; do
+    [[ ${!name} =~ ^(0|[1-9][0-9]{0,6})$ ]] || die "$name=${!name}: it is a whole number up to 9999999, 0 for no limit"
+done
 case $KAFKA_NODES in 1 | 3) ;; *) die "KAFKA_NODES=$KAFKA_NODES: it is 1 or 3" ;; esac
 
 services=(orders payment inventory fulfillment notification) # each with a schema and a relay
@@ -54,6 +58,6 @@ list_programs() {
 as_root() {
     ((EUID == 0)) && return
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo"
-    local keep='^(STACK_DIR|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|.*_proxy)'
+    local keep='^(STACK_DIR|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|.*_proxy)'
     exec sudo --preserve-env="$(compgen -e | grep -E "$keep" | paste -sd,)" "$root/stack" "$command" "$@"
 }

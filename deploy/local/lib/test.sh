@@ -131,7 +131,7 @@ run_pytest() { # NAME PYTEST OPTION...
 
 lint_shell() {
     cd "$root" || return
-    { grep -rlIE '^#!.*\b(ba)?sh$' stack .ci sql openapi deploy tests; echo deploy/local/lib/*.sh; } | xargs shellcheck
+    { grep -rlIE '^#!.*\b(ba)?sh$' stack .ci sql openapi nginx deploy tests; echo deploy/local/lib/*.sh; } | xargs shellcheck
 }
 lint_c() {
     cd "$root" || return
