@@ -78,6 +78,7 @@ static void answer(const struct request *request, struct response *response, enu
     response->status = problems[problem].status;
     response->content_type = "application/problem+json";
     response->body = buf_view(&buf);
+    response_header(response, "Cache-Control", TEXT("no-store"));
     if (problem == PROBLEM_UNAVAILABLE || problem == PROBLEM_IN_PROGRESS)
         response_header(response, "Retry-After", TEXT("1"));
 }

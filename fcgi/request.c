@@ -1,43 +1,19 @@
 /* request.c - parameters of a request, and the text of an answer. */
 #include "fcgi/request.h"
 
-/* The value of PARAM where it is NAME's, or NULL. */
-static const char *value_of(const char *param, const char *name)
-{
-    size_t len = strlen(name);
-
-    return strncmp(param, name, len) == 0 && param[len] == '=' ? param + len + 1 : NULL;
-}
-
 size_t request_param(const struct request *request, const char *name, struct text *value)
 {
+    size_t name_len = strlen(name);
     size_t found = 0;
 
     *value = (struct text){ 0 };
     for (const char *const *param = request->params; *param; param++) {
-        const char *this = value_of(*param, name);
-
-        if (this && found++ == 0)
-            *value = text_of(this);
+        if (strncmp(*param, name, name_len) != 0 || (*param)[name_len] != '=')
+            continue;
+        if (found++ == 0)
+            *value = text_of(*param + name_len + 1);
     }
     return found;
-}
-
-struct text request_param_list(const struct request *request, const char *name)
-{
-    struct buf list = BUF_IN(request->arena);
-    size_t found = 0;
-
-    for (const char *const *param = request->params; *param; param++) {
-        const char *this = value_of(*param, name);
-
-        if (!this)
-            continue;
-        if (found++ > 0)
-            buf_str(&list, ", ");
-        buf_str(&list, this);
-    }
-    return found > 0 ? buf_view(&list) : (struct text){ 0 };
 }
 
 bool request_is_head(const struct request *request)

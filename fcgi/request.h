@@ -23,9 +23,6 @@ struct request {
 /* How often NAME ("CONTENT_TYPE", "HTTP_IDEMPOTENCY_KEY") was sent; *VALUE is the first, ptr NULL when there is none. */
 size_t request_param(const struct request *request, const char *name, struct text *value);
 
-/* Every value of NAME as one list (RFC 9110 section 5.3), joined by ", "; ptr NULL when there is none. */
-struct text request_param_list(const struct request *request, const char *name);
-
 /* HEAD is answered like GET, without the body. */
 bool request_is_head(const struct request *request);
 

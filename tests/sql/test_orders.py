@@ -272,6 +272,21 @@ def test_a_list_walks_an_index_and_sorts_nothing(warehouse, orders, filters):
     assert "Seq Scan" not in plan and "Sort" not in plan, plan
 
 
+@pytest.mark.parametrize("filters", LISTS.values(), ids=LISTS.keys())
+def test_a_count_reads_no_more_rows_than_it_counts(warehouse, orders, filters):
+    clause = value(orders, "SELECT orders.list_clause(%s, %s, NULL, NULL, NULL)", *filters)
+    query = f"EXPLAIN (ANALYZE, FORMAT JSON) SELECT count(*) FROM (SELECT {clause} LIMIT 10001) AS counted"
+    query = query.replace("$1", f"'{filters[0]}'").replace("$2", f"'{filters[1]}'")
+    plan, = value(orders, query)
+
+    def read(node):
+        below = sum(map(read, node.get("Plans", [])))
+        return below or (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+
+    joined = all(filters)  # looks the customer up for each order that ended so
+    assert read(plan["Plan"]) <= (2 if joined else 1) * 10001, plan
+
+
 # ---- stuck ----
 
 def stuck(session, nudge_ms=30_000, cancel_ms=600_000, limit=100):
