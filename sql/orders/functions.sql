@@ -195,10 +195,11 @@ BEGIN
     END IF;
 END $$;
 
--- Orders that stay too long where they are, locked until the transaction ends, in id order. overdue: to be cancelled as
--- timed out (never in FULFILLMENT: a shipment may be under way). The others count as nudged from now on. Only one caller at
--- a time finds any; rows that someone is moving are passed over. An order that is stuck was created before its stage began,
--- so the walk over the orders under way ends at the ids of that time.
+-- Orders that stay too long where they are, locked until the transaction ends, in id order. overdue: for longer than
+-- p_cancel_after_ms; whoever asks cancels those as timed out, but never in FULFILLMENT, where a shipment may be under way. All
+-- that are not to be cancelled count as nudged from now on. Only one caller at a time finds any; rows that someone is moving
+-- are passed over. An order that is stuck was created before its stage began, so the walk over the orders under way ends at
+-- the ids of that time.
 CREATE OR REPLACE FUNCTION orders.stuck_orders(p_nudge_after_ms bigint, p_cancel_after_ms bigint, p_limit int)
 RETURNS TABLE (order_id uuid, status text, version int, overdue boolean)
 LANGUAGE plpgsql AS $$
@@ -215,7 +216,7 @@ BEGIN
 
     RETURN QUERY
     WITH stuck AS (
-        SELECT p.order_id, p.status, p.version, p.status <> 'FULFILLMENT' AND p.updated_at < v_cancel AS overdue
+        SELECT p.order_id, p.status, p.version, p.updated_at < v_cancel AS overdue
         FROM orders.progress AS p
         WHERE p.outcome IS NULL AND p.order_id < v_newest
           AND (greatest(p.updated_at, p.nudged_at) < v_nudge
@@ -226,7 +227,24 @@ BEGIN
     ), nudged AS (
         UPDATE orders.progress AS p SET nudged_at = v_now
         FROM stuck AS s
-        WHERE p.order_id = s.order_id AND NOT s.overdue
+        WHERE p.order_id = s.order_id AND (s.status = 'FULFILLMENT' OR NOT s.overdue)
     )
     SELECT s.order_id, s.status::text, s.version, s.overdue FROM stuck AS s ORDER BY s.order_id;
+END $$;
+
+-- The orders under way by stage, and for how long the one has been there that has been there longest; of more than p_limit
+-- the oldest p_limit are looked at.
+CREATE OR REPLACE FUNCTION orders.open_orders(p_limit int) RETURNS TABLE (status text, orders bigint, oldest_ms bigint)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+DECLARE
+    v_now bigint := orders.unix_ms(clock_timestamp());
+BEGIN
+    RETURN QUERY
+    SELECT o.status::text, count(*), greatest(0, v_now - min(orders.unix_ms(o.updated_at)))
+    FROM (SELECT p.status, p.updated_at FROM orders.progress AS p
+          WHERE p.outcome IS NULL
+          ORDER BY p.order_id
+          LIMIT p_limit) AS o
+    GROUP BY o.status;
 END $$;

@@ -316,12 +316,37 @@ def test_an_order_nudged_is_left_alone_for_a_while_an_overdue_one_is_not(orders)
     assert updated == [slow.id.int >> 80], "a nudge is no change that clients see"
 
 
-def test_a_shipment_is_never_overdue(admin, orders):
+def test_an_overdue_shipment_is_asked_for_again_now_and_then(admin, orders):
     order = Order(age_ms=700_000)
     create(orders, order)
     move(orders, order, 2, *WHOLE_WAY[:4])
     age(admin, order, 700)
-    assert stuck(orders) == [(order.id, "FULFILLMENT", False)]
+    assert stuck(orders) == [(order.id, "FULFILLMENT", True)]
+    assert stuck(orders) == []
+
+
+def test_only_orders_under_way_are_walked_over(warehouse, admin, connect):
+    """400 of the 20,000; nudging them reads each once more."""
+    rows(admin, "UPDATE orders.progress SET updated_at = updated_at - interval '1 h' WHERE outcome IS NULL")
+    admin.commit()
+    session = connect("orders")
+    assert len(stuck(session, cancel_ms=10**9, limit=500)) > 300
+    assert [row.status for row in rows(session, "SELECT * FROM orders.open_orders(10000)")] == ["PENDING"]
+    read, fetched = rows(session, "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables"
+                                  " WHERE relid = 'orders.progress'::regclass")[0]
+    assert read == 0 and fetched < 3000
+
+
+def test_orders_under_way_are_counted_by_stage_with_the_longest_stay(admin, orders):
+    fresh, slow, done = Order(), Order(age_ms=40_000), Order(age_ms=700_000)
+    create(orders, fresh, slow, done)
+    move(orders, slow, 2, *WHOLE_WAY[:2])
+    move(orders, done, 2, *WHOLE_WAY)
+    age(admin, slow, 30)
+    found = {row.status: row for row in rows(orders, "SELECT * FROM orders.open_orders(10)")}
+    assert {status: row.orders for status, row in found.items()} == {"PENDING": 1, "PAYMENT": 1}
+    assert found["PAYMENT"].oldest_ms >= 30_000 > found["PENDING"].oldest_ms >= 0
+    assert [row.orders for row in rows(orders, "SELECT * FROM orders.open_orders(1)")] == [1]
 
 
 def test_stuck_orders_go_to_one_caller_and_not_those_being_moved(connect):

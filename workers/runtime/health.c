@@ -33,14 +33,14 @@ static bool ready(void *context, struct buf *detail)
     return database && joined;
 }
 
-static void head(struct buf *out, const char *name, const char *type, const char *help)
+void metric_head(struct buf *out, const char *name, const char *type, const char *help)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void events(const struct health *health, struct buf *out)
 {
-    head(out, "worker_events_total", "counter", "Events taken, by what became of them.");
+    metric_head(out, "worker_events_total", "counter", "Events taken, by what became of them.");
     for (size_t row = 0; row <= service.handle_count; row++)
         for (int result = 0; result < EVENT_RESULTS; result++)
             buf_printf(out, "worker_events_total{service=\"%s\",type=\"%s\",result=\"%s\"} %" PRIu64 "\n", service.name,
@@ -54,7 +54,7 @@ static void effects(const struct health *health, struct buf *out)
 
     if (service.effect_count == 0)
         return;
-    head(out, "worker_effects_total", "counter", "Calls to the world outside, by what became of the attempt.");
+    metric_head(out, "worker_effects_total", "counter", "Calls to the world outside, by what became of the attempt.");
     for (size_t i = 0; i < service.effect_count; i++) {
         const struct {
             const char *result;
@@ -65,7 +65,7 @@ static void effects(const struct health *health, struct buf *out)
             buf_printf(out, "worker_effects_total{service=\"%s\",kind=\"%s\",result=\"%s\"} %" PRIu64 "\n", service.name,
                        service.effects[i].name, lines[j].result, lines[j].count);
     }
-    head(out, "worker_effects", "gauge", "Calls to the world outside that this worker makes, and rows of the schema.");
+    metric_head(out, "worker_effects", "gauge", "Calls to the world outside that this worker makes, and rows of the schema.");
     for (size_t i = 0; i < service.effect_count; i++) {
         const struct {
             const char *state;
@@ -87,21 +87,23 @@ static void metrics(void *context, struct buf *out)
 
     events(health, out);
     effects(health, out);
-    head(out, "worker_retries_total", "counter", "Transactions repeated after a fault that may pass.");
+    metric_head(out, "worker_retries_total", "counter", "Transactions repeated after a fault that may pass.");
     buf_printf(out, "worker_retries_total{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->retries));
-    head(out, "worker_batch_size", "summary", "Messages a poll brought.");
+    metric_head(out, "worker_batch_size", "summary", "Messages a poll brought.");
     buf_printf(out, "worker_batch_size_sum{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->batch_events));
     buf_printf(out, "worker_batch_size_count{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->batches));
-    head(out, "worker_batch_duration_seconds", "summary", "From a poll to its offsets.");
+    metric_head(out, "worker_batch_duration_seconds", "summary", "From a poll to its offsets.");
     buf_printf(out, "worker_batch_duration_seconds_sum{service=\"%s\"} %.6f\n", name,
                (double)stat_get(&stats->batch_us) / 1e6);
     buf_printf(out, "worker_batch_duration_seconds_count{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->batches));
-    head(out, "kafka_assigned_partitions", "gauge", "Partitions this member reads.");
+    metric_head(out, "kafka_assigned_partitions", "gauge", "Partitions this member reads.");
     buf_printf(out, "kafka_assigned_partitions{service=\"%s\"} %d\n", name, kafka_assigned(health->consumer));
     if (lag >= 0) {
-        head(out, "kafka_consumer_lag", "gauge", "Messages between this member's position and the end of its partitions.");
+        metric_head(out, "kafka_consumer_lag", "gauge", "Messages between this member's position and the end of its partitions.");
         buf_printf(out, "kafka_consumer_lag{service=\"%s\"} %" PRId64 "\n", name, lag);
     }
+    if (service.metrics)
+        service.metrics(out);
 }
 
 struct http_server *health_start(const char *address, int port, struct health *health, struct fault *fault)

@@ -1,13 +1,20 @@
 /* order.c - walks each order through its stages: the only writer of an order's state apart from the customer's cancel. */
+#include "base/log.h"
 #include "store/orders.h"
 #include "workers/runtime/fields.h"
 #include "workers/services/order_steps.h"
 #include "workers/services/payload.h"
 #include "workers/services/rows.h"
 
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { STUCK_MAX = 500 };
+enum {
+    STUCK_MAX = 500,       /* a tick */
+    COUNT_MAX = 10000,     /* orders under way that are counted */
+    COUNT_EVERY_TICKS = 5, /* seconds */
+};
 
 static struct settings {
     int64_t nudge_after_ms;
@@ -194,19 +201,15 @@ static void nudge(struct batch *batch, const struct uuid *id, enum order_state s
     batch_emit_alone(batch, id, "order.nudged", payload_end(&payload));
 }
 
-/* One worker-order at a time looks for orders that stand still: it asks for news of them, and gives up at last. */
-static bool on_tick(struct batch *batch)
+/* Asks for news of orders that stand still, and gives up those that do it for too long, but never one that is being shipped:
+ * for that an operator has to find out what became of the parcel. One worker-order at a time finds any. */
+static bool wake_stuck(struct batch *batch)
 {
     struct pg_args args = PG_ARGS_IN(batch->arena);
-    PG_ROWS_SCOPE alone = { 0 };
     PG_ROWS_SCOPE stuck = { 0 };
     struct moves moves;
     struct row *rows;
-
-    if (!batch_call(batch, "SELECT pg_try_advisory_xact_lock(hashtextextended('orders.stuck', 0))", NULL, &alone))
-        return false;
-    if (!pg_bool(&alone, 0, 0))
-        return true;
+    int overdue = 0;
 
     pg_arg_int64(&args, settings.nudge_after_ms);
     pg_arg_int64(&args, settings.cancel_after_ms);
@@ -222,12 +225,64 @@ static bool on_tick(struct batch *batch)
         *row = (struct row){ .id = pg_uuid(&stuck, i, 0), .progress = { true, .version = pg_int32(&stuck, i, 2) } };
         if (!order_state_parse(pg_text(&stuck, i, 1), &row->progress.state))
             return fault_set(&batch->fault, FAULT_PERMANENT, "order_state", "stuck_orders answered an unknown state");
-        if (pg_bool(&stuck, i, 3) && order_state_cancellable(row->progress.state, CANCEL_TIMED_OUT))
+        if (pg_bool(&stuck, i, 3) && order_state_cancellable(row->progress.state, CANCEL_TIMED_OUT)) {
             move(&moves, row, ORDER_CANCELLED, CANCEL_TIMED_OUT, NULL);
-        else
+        } else {
+            overdue += pg_bool(&stuck, i, 3);
             nudge(batch, &row->id, row->progress.state);
+        }
     }
+    if (overdue > 0)
+        log_warn("%d shipments are overdue: the carrier has not answered for longer than CANCEL_AFTER_MS", overdue);
     return write_moves(batch, &moves);
+}
+
+/* What /metrics tells of the orders under way. */
+static struct {
+    _Atomic int64_t orders, oldest_ms;
+} stages[ORDER_STATES];
+
+static bool count_stages(struct batch *batch)
+{
+    struct pg_args args = PG_ARGS_IN(batch->arena);
+    int64_t orders[ORDER_STATES] = { 0 }, oldest_ms[ORDER_STATES] = { 0 };
+    PG_ROWS_SCOPE open = { 0 };
+
+    pg_arg_int32(&args, COUNT_MAX);
+    if (!batch_call(batch, "SELECT * FROM open_orders($1)", &args, &open))
+        return false;
+    for (int i = 0; i < open.count; i++) {
+        enum order_state state;
+
+        if (!order_state_parse(pg_text(&open, i, 0), &state))
+            return fault_set(&batch->fault, FAULT_PERMANENT, "order_state", "open_orders answered an unknown state");
+        orders[state] = pg_int64(&open, i, 1);
+        oldest_ms[state] = pg_int64(&open, i, 2);
+    }
+    for (int state = 0; state < ORDER_STATES; state++) {
+        stages[state].orders = orders[state];
+        stages[state].oldest_ms = oldest_ms[state];
+    }
+    return true;
+}
+
+static void metrics(struct buf *out)
+{
+    metric_head(out, "orders_open", "gauge", "Orders under way by stage, of the oldest ten thousand.");
+    for (int state = 0; state < ORDER_COMPLETED; state++)
+        buf_printf(out, "orders_open{stage=\"%s\"} %" PRId64 "\n", order_state_name((enum order_state)state),
+                   stages[state].orders);
+    metric_head(out, "orders_oldest_seconds", "gauge", "How long the order has been in its stage that has been there longest.");
+    for (int state = 0; state < ORDER_COMPLETED; state++)
+        buf_printf(out, "orders_oldest_seconds{stage=\"%s\"} %.3f\n", order_state_name((enum order_state)state),
+                   (double)stages[state].oldest_ms / 1000);
+}
+
+static bool on_tick(struct batch *batch)
+{
+    static unsigned ticks;
+
+    return wake_stuck(batch) && (ticks++ % COUNT_EVERY_TICKS != 0 || count_stages(batch));
 }
 
 static const char *const topics[] = { "orders", "payments", "inventory", "fulfillment", NULL };
@@ -256,4 +311,5 @@ const struct service service = {
     .settings_into = &settings,
     .tick = on_tick,
     .tick_ms = 1000,
+    .metrics = metrics,
 };
