@@ -65,7 +65,8 @@ static void effects(const struct health *health, struct buf *out)
             buf_printf(out, "worker_effects_total{service=\"%s\",kind=\"%s\",result=\"%s\"} %" PRIu64 "\n", service.name,
                        service.effects[i].name, lines[j].result, lines[j].count);
     }
-    metric_head(out, "worker_effects", "gauge", "Calls to the world outside that this worker makes, and rows of the schema.");
+    metric_head(out, "worker_effects", "gauge",
+                "Calls to the world outside that this worker makes, and rows of the schema.");
     for (size_t i = 0; i < service.effect_count; i++) {
         const struct {
             const char *state;
@@ -99,7 +100,8 @@ static void metrics(void *context, struct buf *out)
     metric_head(out, "kafka_assigned_partitions", "gauge", "Partitions this member reads.");
     buf_printf(out, "kafka_assigned_partitions{service=\"%s\"} %d\n", name, kafka_assigned(health->consumer));
     if (lag >= 0) {
-        metric_head(out, "kafka_consumer_lag", "gauge", "Messages between this member's position and the end of its partitions.");
+        metric_head(out, "kafka_consumer_lag", "gauge",
+                    "Messages between this member's position and the end of its partitions.");
         buf_printf(out, "kafka_consumer_lag{service=\"%s\"} %" PRId64 "\n", name, lag);
     }
     if (service.metrics)

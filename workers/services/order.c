@@ -272,7 +272,8 @@ static void metrics(struct buf *out)
     for (int state = 0; state < ORDER_COMPLETED; state++)
         buf_printf(out, "orders_open{stage=\"%s\"} %" PRId64 "\n", order_state_name((enum order_state)state),
                    stages[state].orders);
-    metric_head(out, "orders_oldest_seconds", "gauge", "How long the order has been in its stage that has been there longest.");
+    metric_head(out, "orders_oldest_seconds", "gauge",
+                "How long the order has been in its stage that has been there longest.");
     for (int state = 0; state < ORDER_COMPLETED; state++)
         buf_printf(out, "orders_oldest_seconds{stage=\"%s\"} %.3f\n", order_state_name((enum order_state)state),
                    (double)stages[state].oldest_ms / 1000);
