@@ -34,7 +34,7 @@ QUERIES = {
     "no service knows an order that does not exist": """
         SELECT order_id FROM (SELECT order_id FROM payment.charge UNION SELECT order_id FROM inventory.reservation
                               UNION SELECT order_id FROM fulfillment.shipment) s
-        WHERE order_id NOT IN (SELECT order_id FROM orders.orders)""",
+        WHERE NOT EXISTS (SELECT FROM orders.orders o WHERE o.order_id = s.order_id)""",
     "stock is what came in": """
         SELECT s.sku FROM inventory.stock s
         JOIN (SELECT sku, sum(quantity) AS received FROM inventory.movement
