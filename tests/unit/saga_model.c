@@ -150,18 +150,18 @@ static void enter(struct saga *saga, enum order_state to)
     publish(saga, order_announcement(to));
 }
 
-static void order_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+static void order_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
 {
     const struct order_cause *cause = order_cause_find(type);
     enum order_state steps[ORDER_STATES];
     size_t count = cause ? rules->steps((enum order_state)saga->order, cause, steps) : 0;
 
-    (void)yes;
+    (void)answer;
     for (size_t i = 0; i < count; i++)
         enter(saga, steps[i]);
 }
 
-static void payment_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+static void payment_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
 {
     enum charge_state state = (enum charge_state)saga->charge;
     struct charge_decision decision;
@@ -170,8 +170,8 @@ static void payment_takes(struct saga *saga, struct text type, bool yes, const s
     if (text_is(type, "order.created")) {
         if (!charge_is_open(state))
             return;
-        event = yes ? CHARGE_ON_AUTHORIZED : CHARGE_ON_DECLINED;
-        count(&saga->taken, yes);
+        event = answer == ANSWER_YES ? CHARGE_ON_AUTHORIZED : CHARGE_ON_DECLINED;
+        count(&saga->taken, answer == ANSWER_YES);
     } else if (text_is(type, "order.cancelled")) {
         event = CHARGE_ON_CANCELLED;
     } else if (text_is(type, "order.nudged")) {
@@ -185,7 +185,7 @@ static void payment_takes(struct saga *saga, struct text type, bool yes, const s
     publish(saga, decision.emit);
 }
 
-static void inventory_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+static void inventory_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
 {
     enum reservation_state state = (enum reservation_state)saga->reservation;
     struct reservation_decision decision;
@@ -194,7 +194,7 @@ static void inventory_takes(struct saga *saga, struct text type, bool yes, const
     if (text_is(type, "payment.authorized")) {
         if (!reservation_is_open(state))
             return;
-        event = yes ? RESERVATION_ON_ALLOCATED : RESERVATION_ON_SHORT;
+        event = answer == ANSWER_YES ? RESERVATION_ON_ALLOCATED : RESERVATION_ON_SHORT;
     } else if (text_is(type, "order.completed")) {
         event = RESERVATION_ON_COMPLETED;
     } else if (text_is(type, "order.cancelled")) {
@@ -216,31 +216,41 @@ static void inventory_takes(struct saga *saga, struct text type, bool yes, const
     publish(saga, decision.emit);
 }
 
-static void fulfillment_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+static void fulfillment_decides(struct saga *saga, enum shipment_event event, const struct saga_rules *rules)
 {
     enum shipment_state state = (enum shipment_state)saga->shipment;
-    struct shipment_decision decision;
+    struct shipment_decision decision = rules->shipment(state, event);
 
-    if (text_is(type, "order.confirmed")) {
-        if (!shipment_is_open(state))
-            return;
-        decision = rules->shipment(state, yes ? SHIPMENT_ON_ACCEPTED : SHIPMENT_ON_REFUSED);
-    } else if (text_is(type, "order.nudged")) {
-        decision = rules->shipment(state, SHIPMENT_ON_NUDGED);
-    } else {
-        return;
-    }
     count(&saga->parcels, decision.state != state && decision.state == SHIPMENT_SHIPPED);
     saga->shipment = (uint8_t)decision.state;
     publish(saga, decision.emit);
 }
 
-static void notification_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+static void fulfillment_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
+{
+    static const enum shipment_event events[ANSWERS] = { SHIPMENT_ON_REFUSED, SHIPMENT_ON_ACCEPTED, SHIPMENT_ON_REQUESTED };
+
+    if (text_is(type, "order.nudged"))
+        fulfillment_decides(saga, SHIPMENT_ON_NUDGED, rules);
+    if (!text_is(type, "order.confirmed") || !shipment_is_open((enum shipment_state)saga->shipment))
+        return;
+    count(&saga->questions, answer == ANSWER_LATER);
+    fulfillment_decides(saga, events[answer], rules);
+}
+
+static void fulfillment_settles(struct saga *saga, enum saga_answer answer, const struct saga_rules *rules)
+{
+    saga->questions--;
+    if (shipment_is_awaited((enum shipment_state)saga->shipment))
+        fulfillment_decides(saga, answer == ANSWER_YES ? SHIPMENT_ON_ACCEPTED : SHIPMENT_ON_REFUSED, rules);
+}
+
+static void notification_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
 {
     struct conversation_decision decision;
     enum conversation_event event;
 
-    (void)yes;
+    (void)answer;
     if (text_is(type, "order.created"))
         event = CONVERSATION_ON_CREATED;
     else if (text_is(type, "order.completed"))
@@ -259,17 +269,17 @@ static void notification_takes(struct saga *saga, struct text type, bool yes, co
     saga->conversation = (uint8_t)decision.state;
 }
 
-static void (*const takes[SAGA_SERVICES])(struct saga *, struct text, bool, const struct saga_rules *) = {
+static void (*const takes[SAGA_SERVICES])(struct saga *, struct text, enum saga_answer, const struct saga_rules *) = {
     order_takes, payment_takes, inventory_takes, fulfillment_takes, notification_takes,
 };
 
 /* ---- steps ---- */
 
-/* Once for each answer that whoever is asked might give; where nobody is asked, both lead to the same state. */
+/* Once for each answer that whoever is asked might give; where nobody is asked, all lead to the same state. */
 static size_t add(struct saga_step *steps, size_t count, enum saga_step_kind kind, int service, int topic, int index)
 {
-    for (int yes = 0; yes < 2; yes++)
-        steps[count++] = (struct saga_step){ kind, (uint8_t)service, (uint8_t)topic, (uint8_t)index, (uint8_t)yes };
+    for (int answer = 0; answer < ANSWERS; answer++)
+        steps[count++] = (struct saga_step){ kind, (uint8_t)service, (uint8_t)topic, (uint8_t)index, (uint8_t)answer };
     return count;
 }
 
@@ -293,6 +303,8 @@ size_t saga_steps(const struct saga *from, struct saga_step steps[static SAGA_ST
         if (from->letters[service] > 0)
             count = add(steps, count, STEP_REPLAY, service, 0, 0);
     }
+    if (from->questions > 0)
+        count = add(steps, count, STEP_SETTLE, SERVICE_FULFILLMENT, 0, 0);
     if (order_state_is_terminal((enum order_state)from->order))
         return count;
     steps[count++] = (struct saga_step){ .kind = STEP_CANCEL };
@@ -309,22 +321,22 @@ static void set_aside(struct saga *saga, int service, uint8_t event)
 }
 
 /* As the inbox decides: behind a dead letter of the order everything waits, but for its cancel. */
-static void deliver(struct saga *saga, int service, uint8_t event, bool yes, const struct saga_rules *rules)
+static void deliver(struct saga *saga, int service, uint8_t event, enum saga_answer answer, const struct saga_rules *rules)
 {
     if (saga->letters[service] > 0 && !text_is(type_of(event), "order.cancelled"))
         set_aside(saga, service, event);
     else
-        takes[service](saga, type_of(event), yes, rules);
+        takes[service](saga, type_of(event), answer, rules);
 }
 
-static void replay(struct saga *saga, int service, bool yes, const struct saga_rules *rules)
+static void replay(struct saga *saga, int service, enum saga_answer answer, const struct saga_rules *rules)
 {
     uint8_t event = saga->letter[service][0];
 
     memmove(saga->letter[service], saga->letter[service] + 1, LOG_MAX - 1U);
     saga->letter[service][LOG_MAX - 1] = 0;
     saga->letters[service]--;
-    takes[service](saga, type_of(event), yes, rules);
+    takes[service](saga, type_of(event), answer, rules);
 }
 
 struct saga saga_after(const struct saga *from, const struct saga_step *step, const struct saga_rules *rules)
@@ -336,11 +348,11 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
     switch (step->kind) {
     case STEP_TAKE:
         saga.read[step->service][step->topic]++;
-        deliver(&saga, step->service, event, step->yes, rules);
+        deliver(&saga, step->service, event, (enum saga_answer)step->answer, rules);
         break;
     case STEP_REPEAT:
         saga.repeats--;
-        deliver(&saga, step->service, event, step->yes, rules);
+        deliver(&saga, step->service, event, (enum saga_answer)step->answer, rules);
         break;
     case STEP_ASIDE:
         saga.read[step->service][step->topic]++;
@@ -348,7 +360,10 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
         set_aside(&saga, step->service, event);
         break;
     case STEP_REPLAY:
-        replay(&saga, step->service, step->yes, rules);
+        replay(&saga, step->service, (enum saga_answer)step->answer, rules);
+        break;
+    case STEP_SETTLE:
+        fulfillment_settles(&saga, (enum saga_answer)step->answer, rules);
         break;
     case STEP_CANCEL:
     case STEP_EXPIRE:
@@ -367,6 +382,8 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
 
 bool saga_at_rest(const struct saga *saga)
 {
+    if (saga->questions > 0)
+        return false;
     for (int service = 0; service < SAGA_SERVICES; service++) {
         if (saga->letters[service] > 0)
             return false;
@@ -433,19 +450,17 @@ const char *saga_wrong(const struct saga *saga)
 
 void saga_step_print(const struct saga *from, const struct saga_step *step, char *out, size_t size)
 {
+    static const char *const answers[ANSWERS] = { "no", "yes", "later" };
     static const char *const words[STEP_KINDS] = {
-        [STEP_CANCEL] = "the customer cancels",
-        [STEP_NUDGE] = "worker-order nudges",
-        [STEP_EXPIRE] = "worker-order gives up",
+        [STEP_TAKE] = "takes",         [STEP_REPEAT] = "takes again",    [STEP_ASIDE] = "sets aside",
+        [STEP_REPLAY] = "replays",     [STEP_SETTLE] = "hears",          [STEP_CANCEL] = "the customer cancels",
+        [STEP_NUDGE] = "order nudges", [STEP_EXPIRE] = "order gives up",
     };
+    uint8_t event = step->kind == STEP_REPLAY ? from->letter[step->service][0] : from->log[step->topic][step->index];
 
-    if (step->kind == STEP_REPLAY)
-        snprintf(out, size, "%s replays %s (%s)", service_names[step->service],
-                 event_types[from->letter[step->service][0]].name, step->yes ? "yes" : "no");
-    else if (words[step->kind])
+    if (step->kind == STEP_CANCEL || step->kind == STEP_NUDGE || step->kind == STEP_EXPIRE)
         snprintf(out, size, "%s", words[step->kind]);
     else
-        snprintf(out, size, "%s %s %s%s (%s)", service_names[step->service],
-                 step->kind == STEP_ASIDE ? "sets aside" : "takes", event_types[from->log[step->topic][step->index]].name,
-                 step->kind == STEP_REPEAT ? " once more" : "", step->yes ? "yes" : "no");
+        snprintf(out, size, "%s %s %s: %s", service_names[step->service], words[step->kind],
+                 step->kind == STEP_SETTLE ? "an answer" : event_types[event].name, answers[step->answer]);
 }

@@ -218,6 +218,12 @@ static struct shipment_decision shipment_answers_a_nudge_by_shipping(enum shipme
                : shipment_decide(state, event);
 }
 
+static struct shipment_decision shipment_ignores_a_late_answer(enum shipment_state state, enum shipment_event event)
+{
+    return state == SHIPMENT_REQUESTED ? (struct shipment_decision){ .state = SHIPMENT_REQUESTED }
+                                       : shipment_decide(state, event);
+}
+
 static struct conversation_decision conversation_repeats_itself(enum conversation_state state, enum conversation_event event)
 {
     return state == CONVERSATION_CANCELLED && event == CONVERSATION_ON_CANCELLED
@@ -260,6 +266,7 @@ static void each_mistake_is_noticed(void **state)
         { "a cancel does not release", { .reservation = reservation_is_kept_on_cancel } },
         { "a repeated cancel releases again", { .reservation = reservation_is_released_again } },
         { "shipped on less than order.confirmed", { .shipment = shipment_answers_a_nudge_by_shipping } },
+        { "what the carrier says later is lost", { .shipment = shipment_ignores_a_late_answer } },
         { "a repeated cancel is told again", { .conversation = conversation_repeats_itself } },
         { "a cancelled order goes on", { .steps = steps_out_of_cancelled } },
         { "an early success leaves out stages", { .steps = steps_past_a_stage } },

@@ -1,4 +1,5 @@
 /* fulfillment.c - hands confirmed orders to the carrier. */
+#include "workers/runtime/effect.h"
 #include "workers/services/fulfillment_carrier.h"
 #include "workers/services/fulfillment_shipment.h"
 #include "workers/services/payload.h"
@@ -6,12 +7,25 @@
 
 static struct {
     const char *refuse_country;
+    int64_t refuse_permille;
+    int64_t seed;
+    int64_t delay_ms;
 } settings;
 
+#define AT(member) offsetof(__typeof__(settings), member)
+
 static const struct setting settings_table[] = {
-    { "CARRIER_REFUSE_COUNTRY", SETTING_TEXT, offsetof(__typeof__(settings), refuse_country), "Antarctica", 0, 0,
+    { "CARRIER_REFUSE_COUNTRY", SETTING_TEXT, AT(refuse_country), "Antarctica", 0, 0,
       "the simulated carrier refuses parcels to this country" },
+    { "CARRIER_REFUSE_PERMILLE", SETTING_INT, AT(refuse_permille), "0", 0, 1000, "and so many of a thousand others" },
+    { "CARRIER_SEED", SETTING_INT, AT(seed), "0", 0, INT32_MAX, "which ones" },
+    { "CARRIER_DELAY_MS", SETTING_INT, AT(delay_ms), "0", 0, INT32_MAX, "how long it takes to answer; 0: answers at once" },
 };
+
+static struct carrier the_carrier(void)
+{
+    return carrier_simulator(settings.refuse_country, settings.refuse_permille, settings.seed, settings.delay_ms);
+}
 
 enum { CONFIRMED, NUDGED }; /* lines of the service's table below */
 
@@ -36,17 +50,18 @@ static struct shipment shipment_read(const struct pg_rows *stored, int row)
 /* The one member of the address that is looked at; the slice lives as long as WORK. False: set aside. */
 static bool read_country(struct work *work, struct text *country)
 {
-    *country = json_string(json_get(json_get(work->doc->root, "shippingAddress"), "country"));
+    *country = work->effect ? json_string(json_get(work->effect->request.root, "country"))
+                            : json_string(json_get(json_get(work->doc->root, "shippingAddress"), "country"));
     if (!country->ptr)
-        work_reject(work, "member shippingAddress.country has to be text");
+        work_reject(work, "the country has to be text");
     return country->ptr != NULL;
 }
 
-/* Ships an order whose shipment is open; SHIPMENT then holds what was decided on. */
+/* SHIPMENT then holds what was decided on. */
 static enum shipment_event ask_carrier(struct arena *arena, const struct work *work, struct text country,
                                        struct shipment *shipment)
 {
-    struct carrier carrier = carrier_simulator(settings.refuse_country);
+    struct carrier carrier = the_carrier();
     struct carrier_answer answer = carrier.ship(&carrier, arena, &work->order_id, country);
 
     if (!answer.tracking_number.ptr) {
@@ -57,6 +72,16 @@ static enum shipment_event ask_carrier(struct arena *arena, const struct work *w
     shipment->carrier = text_of(carrier.name);
     shipment->tracking_number = answer.tracking_number;
     return SHIPMENT_ON_ACCEPTED;
+}
+
+/* The question waits in table effect for as long as the carrier takes. */
+static enum shipment_event ask_later(struct batch *batch, const struct work *work, struct text country, int64_t delay_ms)
+{
+    struct buf payload = payload_start(batch->arena, &work->order_id);
+
+    payload_text(&payload, "country", country);
+    (void)batch_effect(batch, work, "ship", payload_end(&payload), delay_ms);
+    return SHIPMENT_ON_REQUESTED;
 }
 
 static struct text payload_of(struct arena *arena, const struct work *work, enum shipment_state state,
@@ -83,10 +108,17 @@ static void apply(struct batch *batch, struct order_rows *rows, struct shipment 
     enum shipment_event event = SHIPMENT_ON_NUDGED;
     struct shipment_decision decision;
 
-    if (work_handle(work) == CONFIRMED) {
-        if (!shipment_is_open(state))
+    if (work->effect) {
+        if (!shipment_is_awaited(state))
             return;
         event = ask_carrier(batch->arena, work, country, shipment);
+    } else if (work_handle(work) == CONFIRMED) {
+        int64_t delay_ms = the_carrier().delay_ms;
+
+        if (!shipment_is_open(state))
+            return;
+        event =
+            delay_ms > 0 ? ask_later(batch, work, country, delay_ms) : ask_carrier(batch->arena, work, country, shipment);
     }
 
     decision = shipment_decide(state, event);
@@ -123,6 +155,7 @@ static bool save(struct batch *batch, const struct order_rows *rows, const struc
     return batch_call(batch, "SELECT save_shipments($1, $2, $3, $4, $5, $6)", &args, NULL);
 }
 
+/* Events of orders, and questions that are due. */
 static bool on_orders(struct batch *batch)
 {
     struct text *countries = arena_array(batch->arena, batch->count, sizeof *countries);
@@ -130,7 +163,8 @@ static bool on_orders(struct batch *batch)
     struct shipment *shipments;
 
     for (size_t i = 0; i < batch->count; i++)
-        if (work_handle(&batch->works[i]) == CONFIRMED && !read_country(&batch->works[i], &countries[i]))
+        if ((batch->works[i].effect || work_handle(&batch->works[i]) == CONFIRMED) &&
+            !read_country(&batch->works[i], &countries[i]))
             continue; /* set aside */
 
     if (!order_rows_lock(batch, "SELECT * FROM lock_shipments($1)", shipment_state_names, SHIPMENT_STATES, &rows))
@@ -152,6 +186,9 @@ static const struct handles handles[] = {
     [NUDGED] = { "order.nudged", on_orders },
 };
 
+/* Nothing is called: when it is due, the simulator answers. */
+static const struct effect_kind effects[] = { { .name = "ship", .settle = on_orders } };
+
 const struct service service = {
     .name = "fulfillment",
     .schema = "fulfillment",
@@ -161,4 +198,6 @@ const struct service service = {
     .settings = settings_table,
     .setting_count = ARRAY_LEN(settings_table),
     .settings_into = &settings,
+    .effects = effects,
+    .effect_count = ARRAY_LEN(effects),
 };

@@ -7,9 +7,10 @@
 #include <stdbool.h>
 
 enum shipment_state {
-    SHIPMENT_NEW,      /* nothing decided */
-    SHIPMENT_SHIPPED,  /* the carrier has it */
-    SHIPMENT_REJECTED, /* the carrier refused */
+    SHIPMENT_NEW,       /* nothing asked */
+    SHIPMENT_REQUESTED, /* the carrier has been asked and will answer */
+    SHIPMENT_SHIPPED,   /* the carrier has it */
+    SHIPMENT_REJECTED,  /* the carrier refused */
     SHIPMENT_STATES,
 };
 
@@ -17,9 +18,10 @@ enum shipment_state {
 extern const char *const shipment_state_names[SHIPMENT_STATES];
 
 enum shipment_event {
-    SHIPMENT_ON_ACCEPTED, /* order.confirmed, and the carrier's yes */
-    SHIPMENT_ON_REFUSED,  /* order.confirmed, and the carrier's no */
-    SHIPMENT_ON_NUDGED,   /* order.nudged */
+    SHIPMENT_ON_REQUESTED, /* order.confirmed, and the carrier takes its time */
+    SHIPMENT_ON_ACCEPTED,  /* the carrier's yes, be it at once */
+    SHIPMENT_ON_REFUSED,   /* the carrier's no */
+    SHIPMENT_ON_NUDGED,    /* order.nudged */
     SHIPMENT_EVENTS,
 };
 
@@ -30,6 +32,9 @@ struct shipment_decision {
 
 /* Whether order.confirmed has to ask the carrier: otherwise it repeats itself. Pure. */
 bool shipment_is_open(enum shipment_state state);
+
+/* Whether an answer of the carrier is news. Pure. */
+bool shipment_is_awaited(enum shipment_state state);
 
 /* Pure. */
 struct shipment_decision shipment_decide(enum shipment_state state, enum shipment_event event);
