@@ -128,7 +128,7 @@ class LocalStack(Stack):
         return {name: int(pid) for name, state, pid in map(str.split, self._supervise("states").splitlines())}
 
     def health_url(self, program):
-        return f"http://127.0.0.1:{HEALTH[program]}"
+        return f"http://127.0.0.1:{self.port + HEALTH[program]}"
 
     def pause(self, program):
         for pid in descendants(self.pid(program)):
