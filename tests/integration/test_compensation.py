@@ -78,6 +78,9 @@ def test_a_shipment_under_way_is_asked_for_again_and_never_times_out(at_rest):
             at_rest.restart("worker-order", **short)
             wait_for("more of them", lambda: len(nudges(at_rest, order_id)) > before + 1, 90, 0.2)
             assert at_rest.order(order_id)["status"] == "FULFILLMENT"
+            wait_for("its stage on /metrics", lambda: at_rest.metrics("worker-order").get(
+                'orders_open{stage="FULFILLMENT"}', 0) >= 1, 90)
+            assert at_rest.metrics("worker-order")['orders_oldest_seconds{stage="FULFILLMENT"}'] > 0
     at_rest.wait_status(order_id, "COMPLETED", 90)
     assert at_rest.stages(order_id) == ["PENDING", "PAYMENT", "INVENTORY", "FULFILLMENT", "COMPLETED"]
 
