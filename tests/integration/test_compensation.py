@@ -86,8 +86,8 @@ def test_a_shipment_under_way_is_asked_for_again_and_never_times_out(at_rest):
 
 
 def test_a_carrier_that_takes_its_time_answers_once_even_after_a_crash(at_rest):
-    """The question waits in the database: worker-fulfillment dies, and the next one, which would ask at once, still knows."""
-    at_rest.restart("worker-fulfillment", CARRIER_DELAY_MS=3000, CARRIER_REFUSE_PERMILLE=500, CARRIER_SEED=1)
+    """The question waits in the database: worker-fulfillment dies, and the next one, which asks at once, knows of it."""
+    at_rest.restart("worker-fulfillment", CARRIER_DELAY_MS=10000, CARRIER_REFUSE_PERMILLE=500, CARRIER_SEED=1)
     order_ids = [at_rest.place() for _ in range(20)]
     wait_for("a question", lambda: at_rest.value(
         "SELECT count(*) FROM fulfillment.shipment WHERE state = 'requested' AND order_id = ANY(%s::uuid[])", order_ids), 90)

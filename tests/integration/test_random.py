@@ -12,9 +12,9 @@ import time
 import uuid
 
 import requests
+from test_stock import stock_up
 
 from harness.stack import order
-from test_stock import stock_up
 
 CLIENTS = 16
 ANTARCTICA = {"country": "Antarctica", "city": "Vostok", "addressLine1": "1"}
