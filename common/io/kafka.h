@@ -100,3 +100,15 @@ int64_t kafka_lag(const struct kafka_consumer *consumer);
 
 /* Commits what is done, leaves the group, destroys; gives up after WAIT_MS and leaks rather than hangs. NULL is fine. */
 void kafka_consumer_free(struct kafka_consumer *consumer, int wait_ms);
+
+/* ---- looking at a group from outside ---- */
+
+struct kafka_progress {
+    int64_t behind; /* messages that are there and not committed as done, over all partitions */
+    int64_t beyond; /* partitions whose committed offset lies past the end: the broker has lost messages */
+};
+
+/* Asks how far GROUP has come in TOPICS (NULL-terminated), without joining it. Blocks up to TIMEOUT_MS; a fault is
+ * TRANSIENT, a topic that does not exist included. */
+MUST_CHECK bool kafka_group_progress(const char *brokers, const char *group, const char *const *topics, int timeout_ms,
+                                     struct kafka_progress *progress, struct fault *fault);

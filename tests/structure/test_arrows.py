@@ -48,7 +48,8 @@ FOREIGN = {
 # The group's own header: whoever includes it knows the library as well.
 GROUPS = {
     "io/curl_transfer.h": {"common/io/transfers.c", "common/io/http_client.c", "common/io/smtp.c"},
-    "io/kafka_conf.h": {"common/io/kafka_conf.c", "common/io/kafka_producer.c", "common/io/kafka_consumer.c"},
+    "io/kafka_conf.h": {"common/io/kafka_conf.c", "common/io/kafka_producer.c", "common/io/kafka_consumer.c",
+                         "common/io/kafka_groups.c"},
 }
 # What a C program has without any library: ISO C, POSIX, Linux and glibc.
 SYSTEM = {
@@ -134,3 +135,14 @@ def test_no_sql_is_put_together_in_c():
             if "%" in literal or not re.match(r"SELECT (1$|(\* FROM )?\w+\()", literal):
                 wrong.append(f"{path}: {literal}")
     assert not wrong
+
+
+def test_orderctl_knows_what_each_group_takes():
+    """ctl may not include workers: its table of groups and topics is held to the services' own."""
+    known = dict(re.findall(r'\{ "orderline-(\w+)", \{ ([^}]*) \} \}', (ROOT / "ctl/consumers.c").read_text()))
+    taken = {}
+    for path in (ROOT / "workers/services").glob("*.c"):
+        topics = re.search(r"\btopics\[\] = \{ (.*), NULL \};", path.read_text())
+        if topics:
+            taken[path.stem] = topics.group(1)
+    assert known == taken and len(taken) >= 5
