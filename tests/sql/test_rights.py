@@ -60,6 +60,16 @@ def test_orders_and_their_history_are_written_once(connect, statement):
         rows(connect("orders", autocommit=True), statement)
 
 
+@pytest.mark.parametrize("statement", [
+    "SELECT notification.set_contact(gen_random_uuid(), 'a@b')",
+    "SELECT notification.add_webhook(gen_random_uuid(), 'http://x', '{order.created}', '')",
+    "DELETE FROM notification.contact", "UPDATE notification.webhook SET url = ''",
+])
+def test_contacts_and_webhooks_are_the_operators(connect, statement):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        rows(connect("notification", autocommit=True), statement)
+
+
 def test_strangers_get_no_connection(cluster, admin):
     rows(admin, "CREATE ROLE stranger LOGIN")
     admin.commit()

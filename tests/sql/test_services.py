@@ -21,7 +21,7 @@ SERVICES = [
     ("fulfillment", "shipment", "lock_shipments",
      "SELECT save_shipments(ARRAY[%s]::uuid[], '{rejected}', '{NULL}', '{NULL}', '{NULL}', '{refused}')", "rejected"),
     ("notification", "conversation", "lock_conversations",
-     "SELECT save_conversations(ARRAY[%s]::uuid[], '{confirmed}', '{}', '{}', '{}')", "confirmed"),
+     "SELECT record_conversations(ARRAY[%s]::uuid[], '{confirmed}', '{}', '{}', '{}', '{}')", "confirmed"),
 ]
 each_service = pytest.mark.parametrize("schema, table, lock, save, saved", SERVICES, ids=[s[0] for s in SERVICES])
 
@@ -126,11 +126,33 @@ def test_a_refund_is_the_whole_charge_or_nothing(connect):
 def test_a_kind_of_message_is_recorded_once_an_order(connect):
     ids = new_ids(1)
     session = connect("notification")
-    say = "SELECT save_conversations(%s::uuid[], '{confirmed}', %s::uuid[], '{confirmation}', '{log}')"
+    say = "SELECT record_conversations(%s::uuid[], '{confirmed}', %s::uuid[], '{confirmation}', '{log}', '{sent}')"
     lock_rows(session, "lock_conversations", ids)
     call(session, say, ids, ids)
     with pytest.raises(psycopg2.errors.UniqueViolation):
         call(session, say, ids, ids)
+
+
+def test_programs_of_the_release_before_still_record_what_they_said(connect):
+    ids = new_ids(1)
+    session = connect("notification")
+    lock_rows(session, "lock_conversations", ids)
+    call(session, "SELECT save_conversations(%s::uuid[], '{confirmed}', %s::uuid[], '{confirmation}', '{log}')", ids, ids)
+    look = "SELECT state::text, sent_at IS NOT NULL FROM message WHERE order_id = %s"
+    assert call(session, look, ids[0]) == [("sent", True)]
+
+
+@pytest.mark.parametrize("settled, sent", [("sent", True), ("failed", False)])
+def test_a_mail_counts_as_sent_once_it_was(connect, settled, sent):
+    ids = new_ids(1)
+    session = connect("notification")
+    lock_rows(session, "lock_conversations", ids)
+    call(session, "SELECT record_conversations(%s::uuid[], '{confirmed}', %s::uuid[], '{confirmation}', '{smtp}',"
+                  " '{waiting}')", ids, ids)
+    look = "SELECT state::text, sent_at IS NOT NULL FROM message WHERE order_id = %s"
+    assert call(session, look, ids[0]) == [("waiting", False)]
+    call(session, "SELECT settle_messages(%s::uuid[], '{confirmation}', %s)", ids, [settled])
+    assert call(session, look, ids[0]) == [(settled, sent)]
 
 
 # ---- stock ----
