@@ -39,7 +39,7 @@ def place(folder):
     return {"STACK_DIR": str(folder / "s"), "PORT_BASE": "47801"}
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "ctl", "demo", "reset", "test", "chaos"])
+@pytest.mark.parametrize("command", ["up", "down", "roll", "status", "logs", "ctl", "demo", "reset", "test", "chaos"])
 def test_every_command_explains_itself(command):
     done = stack(command, "--help")
     assert done.returncode == 0

@@ -105,6 +105,10 @@ class LocalStack(Stack):
                 file.unlink()
             assert starting.wait(120) == 0, f"not all start: {sorted(failpoints)}"
 
+    def roll(self):
+        """New processes for old, one after the other, in the way of `./stack roll`."""
+        self._stack("roll")
+
     def start_soon(self, program):
         """Starts PROGRAM without waiting until it is ready."""
         self._supervise("start", program)
@@ -114,7 +118,8 @@ class LocalStack(Stack):
         tree = descendants(self.pid(program))
         victims = {"order-api": tree[1:], "nginx": tree}.get(program, tree[:1])
         for victim in victims:
-            os.kill(victim, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile, by itself or with its parent
+                os.kill(victim, signal.SIGKILL)
 
     def crashes(self, program):
         log = (self._dir / "log" / "supervisord.log").read_text()
