@@ -150,18 +150,18 @@ static void enter(struct saga *saga, enum order_state to)
     publish(saga, order_announcement(to));
 }
 
-static void order_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
+static void order_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
 {
     const struct order_cause *cause = order_cause_find(type);
     enum order_state steps[ORDER_STATES];
     size_t count = cause ? rules->steps((enum order_state)saga->order, cause, steps) : 0;
 
-    (void)answer;
+    (void)yes;
     for (size_t i = 0; i < count; i++)
         enter(saga, steps[i]);
 }
 
-static void payment_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
+static void payment_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
 {
     enum charge_state state = (enum charge_state)saga->charge;
     struct charge_decision decision;
@@ -170,8 +170,8 @@ static void payment_takes(struct saga *saga, struct text type, enum saga_answer 
     if (text_is(type, "order.created")) {
         if (!charge_is_open(state))
             return;
-        event = answer == ANSWER_YES ? CHARGE_ON_AUTHORIZED : CHARGE_ON_DECLINED;
-        count(&saga->taken, answer == ANSWER_YES);
+        event = yes ? CHARGE_ON_AUTHORIZED : CHARGE_ON_DECLINED;
+        count(&saga->taken, yes);
     } else if (text_is(type, "order.cancelled")) {
         event = CHARGE_ON_CANCELLED;
     } else if (text_is(type, "order.nudged")) {
@@ -185,7 +185,7 @@ static void payment_takes(struct saga *saga, struct text type, enum saga_answer 
     publish(saga, decision.emit);
 }
 
-static void inventory_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
+static void inventory_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
 {
     enum reservation_state state = (enum reservation_state)saga->reservation;
     struct reservation_decision decision;
@@ -194,7 +194,7 @@ static void inventory_takes(struct saga *saga, struct text type, enum saga_answe
     if (text_is(type, "payment.authorized")) {
         if (!reservation_is_open(state))
             return;
-        event = answer == ANSWER_YES ? RESERVATION_ON_ALLOCATED : RESERVATION_ON_SHORT;
+        event = yes ? RESERVATION_ON_ALLOCATED : RESERVATION_ON_SHORT;
     } else if (text_is(type, "order.completed")) {
         event = RESERVATION_ON_COMPLETED;
     } else if (text_is(type, "order.cancelled")) {
@@ -226,31 +226,29 @@ static void fulfillment_decides(struct saga *saga, enum shipment_event event, co
     publish(saga, decision.emit);
 }
 
-static void fulfillment_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
+static void fulfillment_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
 {
-    static const enum shipment_event events[ANSWERS] = { SHIPMENT_ON_REFUSED, SHIPMENT_ON_ACCEPTED, SHIPMENT_ON_REQUESTED };
-
     if (text_is(type, "order.nudged"))
         fulfillment_decides(saga, SHIPMENT_ON_NUDGED, rules);
     if (!text_is(type, "order.confirmed") || !shipment_is_open((enum shipment_state)saga->shipment))
         return;
-    count(&saga->questions, answer == ANSWER_LATER);
-    fulfillment_decides(saga, events[answer], rules);
+    count(&saga->questions, saga->later);
+    fulfillment_decides(saga, saga->later ? SHIPMENT_ON_REQUESTED : yes ? SHIPMENT_ON_ACCEPTED : SHIPMENT_ON_REFUSED, rules);
 }
 
-static void fulfillment_settles(struct saga *saga, enum saga_answer answer, const struct saga_rules *rules)
+static void carrier_answers(struct saga *saga, bool yes, const struct saga_rules *rules)
 {
     saga->questions--;
     if (shipment_is_awaited((enum shipment_state)saga->shipment))
-        fulfillment_decides(saga, answer == ANSWER_YES ? SHIPMENT_ON_ACCEPTED : SHIPMENT_ON_REFUSED, rules);
+        fulfillment_decides(saga, yes ? SHIPMENT_ON_ACCEPTED : SHIPMENT_ON_REFUSED, rules);
 }
 
-static void notification_takes(struct saga *saga, struct text type, enum saga_answer answer, const struct saga_rules *rules)
+static void notification_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
 {
     struct conversation_decision decision;
     enum conversation_event event;
 
-    (void)answer;
+    (void)yes;
     if (text_is(type, "order.created"))
         event = CONVERSATION_ON_CREATED;
     else if (text_is(type, "order.completed"))
@@ -269,17 +267,17 @@ static void notification_takes(struct saga *saga, struct text type, enum saga_an
     saga->conversation = (uint8_t)decision.state;
 }
 
-static void (*const takes[SAGA_SERVICES])(struct saga *, struct text, enum saga_answer, const struct saga_rules *) = {
+static void (*const takes[SAGA_SERVICES])(struct saga *, struct text, bool, const struct saga_rules *) = {
     order_takes, payment_takes, inventory_takes, fulfillment_takes, notification_takes,
 };
 
 /* ---- steps ---- */
 
-/* Once for each answer that whoever is asked might give; where nobody is asked, all lead to the same state. */
+/* Once for each answer that whoever is asked might give; where nobody is asked, both lead to the same state. */
 static size_t add(struct saga_step *steps, size_t count, enum saga_step_kind kind, int service, int topic, int index)
 {
-    for (int answer = 0; answer < ANSWERS; answer++)
-        steps[count++] = (struct saga_step){ kind, (uint8_t)service, (uint8_t)topic, (uint8_t)index, (uint8_t)answer };
+    for (int yes = 0; yes < 2; yes++)
+        steps[count++] = (struct saga_step){ kind, (uint8_t)service, (uint8_t)topic, (uint8_t)index, (uint8_t)yes };
     return count;
 }
 
@@ -287,12 +285,16 @@ size_t saga_steps(const struct saga *from, struct saga_step steps[static SAGA_ST
 {
     size_t count = 0;
 
+    if (from->questions > 0)
+        count = add(steps, count, STEP_SETTLE, SERVICE_FULFILLMENT, 0, 0);
     for (int service = 0; service < SAGA_SERVICES; service++) {
         for (int topic = 0; topic < TOPICS; topic++) {
             int next = from->read[service][topic];
 
             if (has_unread(from, service, topic)) {
                 count = add(steps, count, STEP_TAKE, service, topic, next);
+                if (service == SERVICE_FULFILLMENT)
+                    count = add(steps, count, STEP_LATER, service, topic, next);
                 if (from->asides > 0)
                     count = add(steps, count, STEP_ASIDE, service, topic, next);
             }
@@ -303,8 +305,6 @@ size_t saga_steps(const struct saga *from, struct saga_step steps[static SAGA_ST
         if (from->letters[service] > 0)
             count = add(steps, count, STEP_REPLAY, service, 0, 0);
     }
-    if (from->questions > 0)
-        count = add(steps, count, STEP_SETTLE, SERVICE_FULFILLMENT, 0, 0);
     if (order_state_is_terminal((enum order_state)from->order))
         return count;
     steps[count++] = (struct saga_step){ .kind = STEP_CANCEL };
@@ -321,22 +321,22 @@ static void set_aside(struct saga *saga, int service, uint8_t event)
 }
 
 /* As the inbox decides: behind a dead letter of the order everything waits, but for its cancel. */
-static void deliver(struct saga *saga, int service, uint8_t event, enum saga_answer answer, const struct saga_rules *rules)
+static void deliver(struct saga *saga, int service, uint8_t event, bool yes, const struct saga_rules *rules)
 {
     if (saga->letters[service] > 0 && !text_is(type_of(event), "order.cancelled"))
         set_aside(saga, service, event);
     else
-        takes[service](saga, type_of(event), answer, rules);
+        takes[service](saga, type_of(event), yes, rules);
 }
 
-static void replay(struct saga *saga, int service, enum saga_answer answer, const struct saga_rules *rules)
+static void replay(struct saga *saga, int service, bool yes, const struct saga_rules *rules)
 {
     uint8_t event = saga->letter[service][0];
 
     memmove(saga->letter[service], saga->letter[service] + 1, LOG_MAX - 1U);
     saga->letter[service][LOG_MAX - 1] = 0;
     saga->letters[service]--;
-    takes[service](saga, type_of(event), answer, rules);
+    takes[service](saga, type_of(event), yes, rules);
 }
 
 struct saga saga_after(const struct saga *from, const struct saga_step *step, const struct saga_rules *rules)
@@ -348,11 +348,11 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
     switch (step->kind) {
     case STEP_TAKE:
         saga.read[step->service][step->topic]++;
-        deliver(&saga, step->service, event, (enum saga_answer)step->answer, rules);
+        deliver(&saga, step->service, event, step->yes, rules);
         break;
     case STEP_REPEAT:
         saga.repeats--;
-        deliver(&saga, step->service, event, (enum saga_answer)step->answer, rules);
+        deliver(&saga, step->service, event, step->yes, rules);
         break;
     case STEP_ASIDE:
         saga.read[step->service][step->topic]++;
@@ -360,15 +360,21 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
         set_aside(&saga, step->service, event);
         break;
     case STEP_REPLAY:
-        replay(&saga, step->service, (enum saga_answer)step->answer, rules);
-        break;
-    case STEP_SETTLE:
-        fulfillment_settles(&saga, (enum saga_answer)step->answer, rules);
+        replay(&saga, step->service, step->yes, rules);
         break;
     case STEP_CANCEL:
     case STEP_EXPIRE:
         if (rules->cancellable((enum order_state)saga.order, reason))
             enter(&saga, ORDER_CANCELLED);
+        break;
+    case STEP_LATER:
+        saga.read[step->service][step->topic]++;
+        saga.later = true;
+        deliver(&saga, step->service, event, step->yes, rules);
+        saga.later = false;
+        break;
+    case STEP_SETTLE:
+        carrier_answers(&saga, step->yes, rules);
         break;
     case STEP_KINDS:
     case STEP_NUDGE:
@@ -382,8 +388,6 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
 
 bool saga_at_rest(const struct saga *saga)
 {
-    if (saga->questions > 0)
-        return false;
     for (int service = 0; service < SAGA_SERVICES; service++) {
         if (saga->letters[service] > 0)
             return false;
@@ -391,7 +395,7 @@ bool saga_at_rest(const struct saga *saga)
             if (has_unread(saga, service, topic))
                 return false;
     }
-    return true;
+    return saga->questions == 0;
 }
 
 /* ---- what must hold ---- */
@@ -450,17 +454,23 @@ const char *saga_wrong(const struct saga *saga)
 
 void saga_step_print(const struct saga *from, const struct saga_step *step, char *out, size_t size)
 {
-    static const char *const answers[ANSWERS] = { "no", "yes", "later" };
     static const char *const words[STEP_KINDS] = {
-        [STEP_TAKE] = "takes",         [STEP_REPEAT] = "takes again",    [STEP_ASIDE] = "sets aside",
-        [STEP_REPLAY] = "replays",     [STEP_SETTLE] = "hears",          [STEP_CANCEL] = "the customer cancels",
-        [STEP_NUDGE] = "order nudges", [STEP_EXPIRE] = "order gives up",
+        [STEP_CANCEL] = "the customer cancels",
+        [STEP_NUDGE] = "worker-order nudges",
+        [STEP_EXPIRE] = "worker-order gives up",
     };
-    uint8_t event = step->kind == STEP_REPLAY ? from->letter[step->service][0] : from->log[step->topic][step->index];
 
-    if (step->kind == STEP_CANCEL || step->kind == STEP_NUDGE || step->kind == STEP_EXPIRE)
+    if (step->kind == STEP_SETTLE) {
+        snprintf(out, size, "the carrier answers %s", step->yes ? "yes" : "no");
+        return;
+    }
+    if (step->kind == STEP_REPLAY)
+        snprintf(out, size, "%s replays %s (%s)", service_names[step->service],
+                 event_types[from->letter[step->service][0]].name, step->yes ? "yes" : "no");
+    else if (words[step->kind])
         snprintf(out, size, "%s", words[step->kind]);
     else
-        snprintf(out, size, "%s %s %s: %s", service_names[step->service], words[step->kind],
-                 step->kind == STEP_SETTLE ? "an answer" : event_types[event].name, answers[step->answer]);
+        snprintf(out, size, "%s %s %s%s (%s)", service_names[step->service],
+                 step->kind == STEP_ASIDE ? "sets aside" : "takes", event_types[from->log[step->topic][step->index]].name,
+                 step->kind == STEP_REPEAT ? " once more" : "", step->yes ? "yes" : "no");
 }

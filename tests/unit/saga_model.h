@@ -2,8 +2,8 @@
  * them topics that keep the order of their own events and promise nothing else.
  *
  * A state holds everything that can still matter. What can happen next is every step that the real system allows: a service
- * takes the next event of one of its topics, whatever the outer world answers it, be it later; an event that was taken comes
- * once more, as if the inbox had forgotten it; the customer cancels; an order that stands still is nudged, or given up. */
+ * takes the next event of one of its topics, whatever the outer world answers it; an event that was taken comes once more,
+ * as if the inbox had forgotten it; the customer cancels; an order that stands still is nudged, or given up. */
 #pragma once
 
 #include "model/order_state.h"
@@ -32,8 +32,7 @@ struct saga {
     uint8_t order, charge, reservation, shipment, conversation; /* states of the services' rows */
     uint8_t taken, given_back;                                  /* times money went to us, and back */
     uint8_t reserved, released, gone;                           /* the ledger's movements of its lines */
-    uint8_t parcels;
-    uint8_t questions;                    /* to the carrier, that wait in table effect */
+    uint8_t parcels, questions, later;    /* questions to the carrier that wait; whether it takes its time in this step */
     uint8_t confirmations, outcomes_told; /* messages to the customer */
     uint8_t nudges, repeats, asides;      /* that may still come */
     uint8_t forbidden;                    /* a step was taken that never may be: index into a table of the model */
@@ -65,25 +64,23 @@ struct saga_limits {
 /* An order just accepted: its row PENDING, order.created in its topic. */
 struct saga saga_start(const struct saga_limits *limits);
 
-/* Of whoever a service asks: the gateway, the stock, the carrier. LATER counts as NO where nobody can take his time. */
-enum saga_answer { ANSWER_NO, ANSWER_YES, ANSWER_LATER, ANSWERS };
-
 struct saga_step {
     enum saga_step_kind {
-        STEP_TAKE,   /* SERVICE takes its next event of TOPIC; whoever it asks gives ANSWER */
+        STEP_TAKE,   /* SERVICE takes its next event of TOPIC; whoever it asks answers YES */
         STEP_REPEAT, /* the same with event number INDEX of TOPIC, which it has taken before */
         STEP_ASIDE,  /* SERVICE cannot apply its next event of TOPIC: to the dead letters */
         STEP_REPLAY, /* SERVICE takes the first of its dead letters */
-        STEP_SETTLE, /* SERVICE takes an answer that it waited for */
         STEP_CANCEL, /* the customer cancels */
         STEP_NUDGE,  /* worker-order asks for news */
         STEP_EXPIRE, /* worker-order gives up */
+        STEP_LATER,  /* as STEP_TAKE; the carrier takes its time */
+        STEP_SETTLE, /* the carrier answers a question that waited */
         STEP_KINDS,
     } kind;
-    uint8_t service, topic, index, answer;
+    uint8_t service, topic, index, yes;
 };
 
-enum { SAGA_STEPS_MAX = ANSWERS * SAGA_SERVICES * (TOPICS * (LOG_MAX + 2) + 1) + 3 };
+enum { SAGA_STEPS_MAX = 2 * SAGA_SERVICES * (TOPICS * (LOG_MAX + 2) + 1) + 3 };
 
 /* Every step that can come next. Returns how many. */
 size_t saga_steps(const struct saga *from, struct saga_step steps[static SAGA_STEPS_MAX]);
