@@ -113,6 +113,19 @@ class LocalStack(Stack):
         """Starts PROGRAM without waiting until it is ready."""
         self._supervise("start", program)
 
+    @contextlib.contextmanager
+    def with_lasting_settings(self, program, **settings):
+        """As with_settings, but lives after a crash have SETTINGS too."""
+        file = self._dir / "conf" / "env" / f"{program}.env"
+        before = file.read_text()
+        file.write_text(before + "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()))
+        try:
+            self.restart(program)
+            yield
+        finally:
+            file.write_text(before)
+            self.restart(program)
+
     def kill(self, program):
         # order-api's parent only watches over it; nginx's children would serve on without theirs, and keep its port.
         tree = descendants(self.pid(program))
