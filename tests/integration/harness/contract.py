@@ -122,7 +122,7 @@ class Contract:
         if method in item:
             return item[method]["responses"].get(status)
         some = next(item[name] for name in ("get", "post") if name in item)
-        return some["responses"][status] if status == "405" or int(status) in (400, 408, 413, 414, 429) else None
+        return some["responses"][status] if status == "405" or int(status) in (400, 408, 413, 414, 429, 431, 501) else None
 
     def _wrong_headers(self, described, headers):
         for name, header in described.get("headers", {}).items():
