@@ -30,7 +30,7 @@ command_test() {
     flock 8
     install_packages "${run_packages[@]}" "${test_packages[@]}"
     if wants_kafka; then start kafka fetch_kafka; fi
-    start npm npm_parts "$(node_runs_redocly || echo --omit=dev)"
+    start npm npm_parts
     start ruff make_ruff
     if ! stage build "build (test)" build_programs; then
         failed=1
