@@ -57,6 +57,6 @@ def test_requests_made_from_the_document_are_answered_as_it_says(stack, pytestco
     end = time.monotonic() + 60 * pytestconfig.getoption("--fuzz-minutes")
     seed = pytestconfig.getoption("--fuzz-seed") or random.randrange(2**32)
     while time.monotonic() < end:
-        print(f"--fuzz-seed {seed}: {run(stack, order_ids, 2000, seed)}")
+        print(f"--fuzz-seed {seed}: {run(stack, order_ids, EXAMPLES, seed)}")
         seed += 1
     wait_for("a sound API behind it", lambda: stack.post_order(order()).status_code == 201, 120)
