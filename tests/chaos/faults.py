@@ -45,7 +45,7 @@ class Faults:
         self._partitions.heal_all()
 
     def _kill(self, target, pid):
-        self._stack.kill(target)
+        self._stack.kill(target, pid)  # the one it had when it was seen: it may be down by now
         return lambda: None
 
     def _freeze(self, target, pid):

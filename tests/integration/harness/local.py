@@ -126,9 +126,9 @@ class LocalStack(Stack):
             file.write_text(before)
             self.restart(program)
 
-    def kill(self, program):
+    def kill(self, program, pid=None):
         # order-api's parent only watches over it; nginx's children would serve on without theirs, and keep its port.
-        tree = descendants(self.pid(program))
+        tree = descendants(pid or self.pid(program))
         victims = {"order-api": tree[1:], "nginx": tree}.get(program, tree[:1])
         for victim in victims:
             with contextlib.suppress(ProcessLookupError):  # it ended meanwhile, by itself or with its parent
