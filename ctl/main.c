@@ -87,5 +87,5 @@ int main(int argc, char **argv)
         return asked ? CTL_OK : CTL_USAGE;
     }
     words = command->name ? 3 : 2;
-    return run(group, command, argc - words, argv + words, &ctl);
+    return (int)run(group, command, argc - words, argv + words, &ctl);
 }
