@@ -51,7 +51,10 @@ bool app_start(struct app *app, const struct app_settings *settings, struct faul
     pg = pg_options(settings, PROBE_TIMEOUT_MS);
     app->probes =
         batcher_new(&(struct batcher_options){ "probes", 1, 1, 1, pg, probe_batch, app, metrics, METRICS_PROBES }, fault);
-    return app->probes != NULL;
+    if (!app->probes)
+        return false;
+    app->backlog = backlog_new(&pg, settings->outbox_max, fault);
+    return app->backlog != NULL;
 }
 
 void app_stop(struct app *app)
@@ -60,6 +63,7 @@ void app_stop(struct app *app)
     batcher_free(app->readers);
     batcher_free(app->queries);
     batcher_free(app->probes);
+    backlog_free(app->backlog);
     free((void *)atomic_load(&app->secret));
     metrics_close(app->metrics);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/settings.h"
+#include "fcgi/backlog.h"
 #include "fcgi/batcher.h"
 #include "fcgi/metrics.h"
 #include "fcgi/request.h"
@@ -16,6 +17,7 @@ struct app_settings {
     int64_t query_threads;
     int64_t batch_max;
     int64_t queue_max;
+    int64_t outbox_max;
     int64_t redis_timeout_ms;
     int64_t sql_timeout_ms;
     int64_t request_timeout_ms;
@@ -31,6 +33,7 @@ struct app {
     struct batcher *readers;             /* struct read_work */
     struct batcher *queries;             /* struct query: one at a time, for what does not batch */
     struct batcher *probes;              /* struct probe: readiness, with a connection and a short deadline of its own */
+    struct backlog *backlog;             /* closes the door for creates */
     _Atomic(const struct text *) secret; /* signs what Redis remembers; NULL until the first create has fetched it */
 };
 

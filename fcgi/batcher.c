@@ -1,5 +1,6 @@
 /* batcher.c - one queue, a few threads, batches of whatever waits. */
 #include "fcgi/batcher.h"
+#include "base/breaker.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include <errno.h>
@@ -28,6 +29,7 @@ struct batcher {
     pthread_cond_t filled;
     struct job_queue queue;
     int waiting;
+    struct breaker breaker; /* of the database, for all threads */
     bool ending;
     int started;
     pthread_t threads[];
@@ -47,11 +49,13 @@ struct batch {
 
 static bool job_queue_up(struct batcher *batcher, struct job *job)
 {
-    bool room;
+    const struct batcher_options *options = &batcher->options;
+    bool room, admitted;
 
     pthread_mutex_lock(&batcher->lock);
-    room = batcher->waiting < batcher->options.queue_max && !batcher->ending;
-    if (room) {
+    room = batcher->waiting < options->queue_max && !batcher->ending;
+    admitted = room && (!breaker_is_open(&batcher->breaker) || breaker_admits(&batcher->breaker, clock_mono_ms()));
+    if (admitted) {
         TAILQ_INSERT_TAIL(&batcher->queue, job, link);
         batcher->waiting++;
         job->waits = true;
@@ -59,9 +63,20 @@ static bool job_queue_up(struct batcher *batcher, struct job *job)
         pthread_cond_signal(&batcher->filled);
     }
     pthread_mutex_unlock(&batcher->lock);
-    if (!room)
-        metrics_refused(batcher->options.metrics, batcher->options.queue);
-    return room;
+    if (!room) {
+        metrics_refused(options->metrics, options->queue);
+        return fault_set(job->fault, FAULT_BUSY, "queue_full", "%s: %d already wait", options->name, options->queue_max);
+    }
+    return admitted || fault_set(job->fault, FAULT_TRANSIENT, "database_away", "%s: the database is away", options->name);
+}
+
+/* Takes a waiting JOB out of the queue, under the lock. */
+static void job_leave(struct batcher *batcher, struct job *job)
+{
+    TAILQ_REMOVE(&batcher->queue, job, link);
+    batcher->waiting--;
+    job->waits = false;
+    metrics_waiting(batcher->options.metrics, batcher->options.queue, -1);
 }
 
 /* Takes JOB out of the queue; false where a thread has it already. */
@@ -71,11 +86,8 @@ static bool job_withdraw(struct batcher *batcher, struct job *job)
 
     pthread_mutex_lock(&batcher->lock);
     waits = job->waits;
-    if (waits) {
-        TAILQ_REMOVE(&batcher->queue, job, link);
-        batcher->waiting--;
-        metrics_waiting(batcher->options.metrics, batcher->options.queue, -1);
-    }
+    if (waits)
+        job_leave(batcher, job);
     pthread_mutex_unlock(&batcher->lock);
     return waits;
 }
@@ -97,7 +109,7 @@ static bool job_do(struct batcher *batcher, struct job *job)
     const struct batcher_options *options = &batcher->options;
 
     if (!job_queue_up(batcher, job))
-        return fault_set(job->fault, FAULT_BUSY, "queue_full", "%s: %d already wait", options->name, options->queue_max);
+        return false;
     if (!job_await(job)) {
         if (job_withdraw(batcher, job))
             return fault_set(job->fault, FAULT_TIMEOUT, "queue_wait", "%s: the deadline passed in the queue", options->name);
@@ -165,6 +177,27 @@ static bool fails_for_good(const struct fault *fault)
     return !fault_is_retryable(fault) && fault->kind != FAULT_UNKNOWN;
 }
 
+/* Tells the breaker what came of a batch. Where the database is away, whoever waits is sent off as well: each batch would
+ * take its connection's whole deadline to learn the same. */
+static void batch_report(const struct batch *batch, const struct fault *fault)
+{
+    struct batcher *batcher = batch->batcher;
+    bool away = fault && !pg_connected(batch->pg) && !fails_for_good(fault);
+    struct job *job;
+
+    pthread_mutex_lock(&batcher->lock);
+    if (away != breaker_is_open(&batcher->breaker))
+        log_write(away ? LOG_ERROR : LOG_INFO, NULL, "%s: the database is %s", batcher->options.name,
+                  away ? "away: work is refused at once" : "back");
+    breaker_report(&batcher->breaker, away, clock_mono_ms());
+    while (away && (job = TAILQ_FIRST(&batcher->queue))) {
+        job_leave(batcher, job);
+        *job->fault = *fault;
+        sem_post(&job->over);
+    }
+    pthread_mutex_unlock(&batcher->lock);
+}
+
 static void batch_run_one_by_one(struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
@@ -184,11 +217,14 @@ static void batch_do(struct batch *batch)
     struct fault fault = { 0 };
     bool done = batch_run(batch, 0, batch->count, &fault);
 
+    if (!done && strcmp(fault.code, "pg_deadline") == 0)
+        batch_report(batch, &fault); /* it may take as long again; nobody else has to wait for that */
     if (!done && once_more(&fault, batch->jobs[0]->deadline_ms)) {
         log_warn("%s: %s %s: %s; once more", batch->batcher->options.name, fault_kind_name(fault.kind), fault.code,
                  fault.detail);
         done = batch_run(batch, 0, batch->count, &fault);
     }
+    batch_report(batch, done ? NULL : &fault);
     if (!done && batch->count > 1 && fails_for_good(&fault)) {
         batch_run_one_by_one(batch);
         return;

@@ -35,6 +35,7 @@ MUST_CHECK struct batcher *batcher_new(const struct batcher_options *options, st
 
 /* Does WORK, sleeping until that is over. Past DEADLINE_MS (clock_mono_ms) a work that still waits is FAULT_TIMEOUT; one
  * that has begun is waited for, as long as the connection's own deadline lets it. FAULT_BUSY: the queue is full.
+ * FAULT_TRANSIENT at once: the database was found away, and it is not yet time to try it again.
  *
  * A batch that fails on something transient, or with its outcome unknown, is run once more: works have to stand that. One
  * that fails for good is run work by work, so that a bad one harms only itself. */

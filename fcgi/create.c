@@ -287,6 +287,11 @@ void handle_create(struct call *call)
     prepare(call, key, &order, &new);
     if (answer_from_redis(call, &new))
         return;
+    if (backlog_is_full(call->app->backlog)) {
+        refuse(call, PROBLEM_BACKLOG_FULL,
+               TEXT("Too many orders wait to be worked on. Send the same again later, with the same Idempotency-Key."));
+        return;
+    }
     name_order(call, &order, &new);
     if (!decide(call, &new, &step, &fault)) {
         call_fail(call, &fault);

@@ -17,19 +17,19 @@ struct finding {
 };
 
 struct probe {
-    int64_t outbox_age_ms;
+    struct outbox_state outbox;
 };
 
 bool probe_batch(void *context, struct pg *pg, struct arena *arena, void *const *works, size_t count, struct fault *fault)
 {
-    int64_t age_ms;
+    struct outbox_state outbox;
 
     (void)context;
     (void)arena;
-    if (!outbox_oldest_age_ms(pg, &age_ms, fault))
+    if (!outbox_state(pg, &outbox, fault))
         return false;
     for (size_t i = 0; i < count; i++)
-        ((struct probe *)works[i])->outbox_age_ms = age_ms;
+        ((struct probe *)works[i])->outbox = outbox;
     return true;
 }
 
@@ -42,7 +42,7 @@ static struct finding look(struct call *call)
     return (struct finding){
         .postgres = postgres,
         .redis = redis_ping(call->redis),
-        .kafka = !postgres || probe.outbox_age_ms < OUTBOX_LATE_MS,
+        .kafka = !postgres || probe.outbox.oldest_age_ms < OUTBOX_LATE_MS,
     };
 }
 

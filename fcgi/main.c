@@ -22,6 +22,8 @@ static const struct setting settings_table[] = {
     { "BATCH_MAX", SETTING_INT, AT(batch_max), "64", 1, 64, "orders in one transaction" },
     { "QUEUE_MAX", SETTING_INT, AT(queue_max), "1024", 1, 65536,
       "requests that wait for a connection, a kind; past it 503" },
+    { "OUTBOX_MAX", SETTING_INT, AT(outbox_max), "1000000", 1, 1000000000,
+      "events that may wait for Kafka; past it creates get 503 until a tenth has gone" },
     { "REDIS_TIMEOUT_MS", SETTING_INT, AT(redis_timeout_ms), "100", 1, 5000, "ms for a command of Redis" },
     { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "3000", 100, 60000, "ms for a call of PostgreSQL" },
     { "REQUEST_TIMEOUT_MS", SETTING_INT, AT(request_timeout_ms), "5000", 100, 60000, "ms for a request to begin its call" },

@@ -23,6 +23,7 @@ static const struct {
     [PROBLEM_MEDIA_TYPE] = { 415, "unsupported_media_type", "unsupported-media-type", "The media type is not supported" },
     [PROBLEM_INTERNAL] = { 500, "internal", "internal", "Internal error" },
     [PROBLEM_UNAVAILABLE] = { 503, "unavailable", "unavailable", "Temporarily unavailable" },
+    [PROBLEM_BACKLOG_FULL] = { 503, "backlog_full", "backlog-full", "Too many orders wait" },
 };
 
 void violation_add(struct violations *violations, struct text pointer, struct text detail)
@@ -81,6 +82,8 @@ static void answer(const struct request *request, struct response *response, enu
     response_header(response, "Cache-Control", TEXT("no-store"));
     if (problem == PROBLEM_UNAVAILABLE || problem == PROBLEM_IN_PROGRESS)
         response_header(response, "Retry-After", TEXT("1"));
+    if (problem == PROBLEM_BACKLOG_FULL)
+        response_header(response, "Retry-After", TEXT("10"));
 }
 
 void problem_answer(const struct request *request, struct response *response, enum problem problem, struct text detail,

@@ -94,9 +94,18 @@ void kafka_keep_alive(struct kafka_consumer *consumer, int wait_ms);
  * (harmless: the inbox decides), so a retry loop may let go of it. */
 unsigned kafka_generation(const struct kafka_consumer *consumer);
 
-/* Partitions assigned now, and messages behind the end over them all (-1: not known yet). Thread safe. */
+/* Partitions assigned now. Thread safe. */
 int kafka_assigned(const struct kafka_consumer *consumer);
-int64_t kafka_lag(const struct kafka_consumer *consumer);
+
+/* How far one partition's end is ahead of what is done there, as of a few seconds ago. */
+struct kafka_lag {
+    char topic[64];
+    int32_t partition;
+    int64_t messages;
+};
+
+/* Fills LAGS with up to MAX of this member's partitions; returns how many are known. Thread safe. */
+size_t kafka_lags(struct kafka_consumer *consumer, struct kafka_lag *lags, size_t max);
 
 /* Commits what is done, leaves the group, destroys; gives up after WAIT_MS and leaks rather than hangs. NULL is fine. */
 void kafka_consumer_free(struct kafka_consumer *consumer, int wait_ms);

@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PATIENCE_MS = 1000 }; /* how long kafka_keep_alive leaves the partitions running */
+enum {
+    PATIENCE_MS = 1000, /* how long kafka_keep_alive leaves the partitions running */
+    LAGS_MAX = 256,     /* partitions whose lag is told */
+};
 
 /* A message that came although its partition was paused. */
 struct early {
@@ -29,7 +32,9 @@ struct kafka_consumer {
     rd_kafka_topic_partition_list_t *paused; /* NULL: none; librdkafka can't be asked */
     struct early *early;                     /* oldest first; the next poll begins with them */
     _Atomic int assigned;
-    _Atomic int64_t lag;
+    pthread_mutex_t lags_lock; /* guards what follows */
+    struct kafka_lag lags[LAGS_MAX];
+    size_t lag_count;
     struct arena arena; /* of one reading of the statistics */
 };
 
@@ -80,6 +85,15 @@ static void drop_early(struct kafka_consumer *consumer)
         rd_kafka_message_destroy(take_early(consumer));
 }
 
+static void lags_replace(struct kafka_consumer *consumer, const struct kafka_lag *lags, size_t count)
+{
+    pthread_mutex_lock(&consumer->lags_lock);
+    if (count > 0)
+        memcpy(consumer->lags, lags, count * sizeof *lags);
+    consumer->lag_count = count;
+    pthread_mutex_unlock(&consumer->lags_lock);
+}
+
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t *partitions,
                          void *context)
 {
@@ -99,7 +113,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t event, rd_kafka
         drop_early(consumer);
         consumer->generation++;
     }
-    atomic_store(&consumer->lag, -1);
+    lags_replace(consumer, NULL, 0);
     log_info("kafka: %s %d partitions", event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ? "assigned" : "revoked",
              partitions->cnt);
 }
@@ -132,26 +146,30 @@ static int64_t partition_lag(const struct json_doc *doc, const struct json_node 
     return end > done ? end - done : 0;
 }
 
-static int64_t total_lag(const struct json_doc *doc)
+/* Of this member's partitions, those whose lag is known; returns how many. */
+static size_t read_lags(const struct json_doc *doc, struct kafka_lag *lags)
 {
     const struct json_node *topics = json_get(doc->root, "topics");
-    int64_t total = 0;
+    size_t count = 0;
 
     for (const struct json_node *topic = topics ? json_first(topics) : NULL; topic; topic = json_next(topic)) {
         const struct json_node *partitions = json_get(topic, "partitions");
+        struct text name = json_string(json_get(topic, "topic"));
 
         for (const struct json_node *p = partitions ? json_first(partitions) : NULL; p; p = json_next(p)) {
-            int64_t lag;
+            struct kafka_lag *lag = &lags[count];
 
             if (text_is(json_string(json_get(p, "fetch_state")), "none"))
                 continue; /* not ours */
-            lag = partition_lag(doc, p);
-            if (lag < 0)
-                return -1;
-            total += lag;
+            lag->messages = partition_lag(doc, p);
+            if (lag->messages < 0 || count == LAGS_MAX - 1)
+                continue;
+            snprintf(lag->topic, sizeof lag->topic, "%.*s", TEXT_FMT(name));
+            lag->partition = (int32_t)int64_member(doc, p, "partition");
+            count++;
         }
     }
-    return total;
+    return count;
 }
 
 static int on_statistics(rd_kafka_t *client, char *json, size_t len, void *context)
@@ -161,10 +179,13 @@ static int on_statistics(rd_kafka_t *client, char *json, size_t len, void *conte
     JSON_SCOPE doc = { 0 };
 
     (void)client;
-    if (json_parse((struct text){ json, len }, &consumer->arena, &doc, &fault))
-        atomic_store(&consumer->lag, total_lag(&doc));
-    else
+    if (json_parse((struct text){ json, len }, &consumer->arena, &doc, &fault)) {
+        struct kafka_lag *lags = arena_array(&consumer->arena, LAGS_MAX, sizeof *lags);
+
+        lags_replace(consumer, lags, read_lags(&doc, lags));
+    } else {
         log_warn("kafka statistics: %s", fault.detail);
+    }
     arena_reset(&consumer->arena);
     return 0; /* JSON stays librdkafka's */
 }
@@ -215,7 +236,7 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_consumer_options *o
     consumer = calloc(1, sizeof *consumer);
     if (!consumer)
         abort(); /* as arena_alloc */
-    atomic_init(&consumer->lag, -1);
+    pthread_mutex_init(&consumer->lags_lock, NULL);
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -412,7 +433,13 @@ int kafka_assigned(const struct kafka_consumer *consumer)
     return atomic_load(&consumer->assigned);
 }
 
-int64_t kafka_lag(const struct kafka_consumer *consumer)
+size_t kafka_lags(struct kafka_consumer *consumer, struct kafka_lag *lags, size_t max)
 {
-    return atomic_load(&consumer->lag);
+    size_t count;
+
+    pthread_mutex_lock(&consumer->lags_lock);
+    count = consumer->lag_count < max ? consumer->lag_count : max;
+    memcpy(lags, consumer->lags, count * sizeof *lags);
+    pthread_mutex_unlock(&consumer->lags_lock);
+    return count;
 }

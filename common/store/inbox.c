@@ -38,3 +38,30 @@ bool inbox_verdicts(const struct pg_rows *rows, const char *call, struct inbox_e
     }
     return true;
 }
+
+bool inbox_purge(struct pg *pg, struct arena *arena, int64_t retention_ms, int max, int *purged, struct fault *fault)
+{
+    struct pg_args args = PG_ARGS_IN(arena);
+    PG_ROWS_SCOPE rows = { 0 };
+
+    pg_arg_int64(&args, retention_ms);
+    pg_arg_int32(&args, max);
+    if (!pg_call(pg, "SELECT inbox_purge($1, $2)", &args, &rows, fault))
+        return false;
+    *purged = pg_int32(&rows, 0, 0);
+    return true;
+}
+
+bool runtime_sizes(struct pg *pg, struct runtime_sizes *sizes, struct fault *fault)
+{
+    PG_ROWS_SCOPE rows = { 0 };
+
+    if (!pg_call(pg, "SELECT * FROM runtime_sizes()", NULL, &rows, fault))
+        return false;
+    *sizes = (struct runtime_sizes){
+        .inbox_rows = pg_int64(&rows, 0, 0),
+        .letters = pg_int32(&rows, 0, 1),
+        .held = pg_int32(&rows, 0, 2),
+    };
+    return true;
+}

@@ -129,12 +129,12 @@ bool outbox_park(struct pg *pg, struct arena *arena, int64_t seq, struct text re
     return pg_call(pg, "SELECT outbox_park($1, $2)", &args, NULL, fault);
 }
 
-bool outbox_oldest_age_ms(struct pg *pg, int64_t *age_ms, struct fault *fault)
+bool outbox_state(struct pg *pg, struct outbox_state *state, struct fault *fault)
 {
     PG_ROWS_SCOPE rows = { 0 };
 
-    if (!pg_call(pg, "SELECT outbox_oldest_age_ms()", NULL, &rows, fault))
+    if (!pg_call(pg, "SELECT * FROM outbox_state()", NULL, &rows, fault))
         return false;
-    *age_ms = pg_int64(&rows, 0, 0);
+    *state = (struct outbox_state){ .depth = pg_int64(&rows, 0, 0), .oldest_age_ms = pg_int64(&rows, 0, 1) };
     return true;
 }

@@ -57,5 +57,10 @@ MUST_CHECK bool outbox_delete(struct pg *pg, struct arena *arena, const int64_t 
 /* Moves a row that can never be sent, and the later rows of its order, to the dead letters. */
 MUST_CHECK bool outbox_park(struct pg *pg, struct arena *arena, int64_t seq, struct text reason, struct fault *fault);
 
-/* Milliseconds since the oldest waiting event was made, 0 for an empty outbox. */
-MUST_CHECK bool outbox_oldest_age_ms(struct pg *pg, int64_t *age_ms, struct fault *fault);
+/* What waits: events, by the distance of sequence numbers (no fewer than there are), and milliseconds since the first in
+ * line was made; 0 and 0 for an empty outbox. Costs one row, however many there are. */
+struct outbox_state {
+    int64_t depth, oldest_age_ms;
+};
+
+MUST_CHECK bool outbox_state(struct pg *pg, struct outbox_state *state, struct fault *fault);

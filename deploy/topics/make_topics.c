@@ -13,13 +13,15 @@
 
 struct config {
     const char *brokers;
-    int64_t partitions, replication, wait_seconds;
+    int64_t partitions, replication, retention_hours, wait_seconds;
 };
 
 static const struct setting settings[] = {
     { "KAFKA_BROKERS", SETTING_TEXT, offsetof(struct config, brokers), NULL, 0, 0, "host:port, several with commas" },
     { "KAFKA_PARTITIONS", SETTING_INT, offsetof(struct config, partitions), "6", 1, 1000, "partitions of each topic" },
     { "KAFKA_REPLICATION", SETTING_INT, offsetof(struct config, replication), "1", 1, 9, "copies of each partition" },
+    { "TOPIC_RETENTION_HOURS", SETTING_INT, offsetof(struct config, retention_hours), "168", 1, 876000,
+      "how long events are kept; workers remember longer (INBOX_RETENTION_HOURS). Topics that exist keep theirs" },
     { "WAIT_SECONDS", SETTING_INT, offsetof(struct config, wait_seconds), "60", 1, 3600, "give up after this long" },
 };
 static const struct program program = { "make-topics", "waits for Kafka and makes Orderline's topics", settings,
@@ -53,6 +55,10 @@ static void ask_for(rd_kafka_t *kafka, const char *topic, const struct config *c
         rd_kafka_NewTopic_new(topic, (int)config->partitions, (int)config->replication, problem, sizeof(problem));
 
     if (wanted) {
+        char retention_ms[32];
+
+        snprintf(retention_ms, sizeof retention_ms, "%lld", (long long)config->retention_hours * 3600 * 1000);
+        rd_kafka_NewTopic_set_config(wanted, "retention.ms", retention_ms);
         rd_kafka_CreateTopics(kafka, &wanted, 1, NULL, answers);
         rd_kafka_event_t *answer = rd_kafka_queue_poll(answers, CALL_MS);
         const rd_kafka_CreateTopics_result_t *result = answer ? rd_kafka_event_CreateTopics_result(answer) : NULL;

@@ -19,6 +19,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT floor(extract(epoch FROM p_at) * 1000)::bigint
 $$;
 
+-- ---- inbox ----
+
 -- Claims events for this transaction. verdict: 0 fresh, apply it; 1 duplicate, applied before or earlier in the arrays;
 -- 2 held, an event of its order lies among the dead letters (p_never_held: not for this one). Claims are taken in id
 -- order, so that two consumers with the same events wait for each other instead of deadlocking. The letters found are
@@ -30,6 +32,7 @@ LANGUAGE plpgsql SET enable_hashjoin = on AS $$
 #variable_conflict use_column
 DECLARE
     v_held uuid[];
+    v_late uuid := @schema@.uuid_v7_floor(now() - interval '1 day'); -- older ones are kept by their claim's time
 BEGIN
     SELECT coalesce(array_agg(DISTINCT h.order_id), '{}') INTO v_held
     FROM (SELECT d.order_id FROM @schema@.deadletter AS d
@@ -43,8 +46,8 @@ BEGIN
         FROM unnest(p_event_ids, p_order_ids, p_never_held)
              WITH ORDINALITY AS t (event_id, order_id, never_held, ord)
     ), claimed AS (
-        INSERT INTO @schema@.inbox (event_id)
-        SELECT b.event_id FROM batch AS b WHERE b.nth = 1 AND NOT b.held ORDER BY b.event_id
+        INSERT INTO @schema@.inbox (event_id, late_at)
+        SELECT b.event_id, CASE WHEN b.event_id < v_late THEN now() END FROM batch AS b WHERE b.nth = 1 AND NOT b.held ORDER BY b.event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id
     )
@@ -53,6 +56,38 @@ BEGIN
                        ELSE 2 END
     FROM batch AS b LEFT JOIN claimed AS c ON c.event_id = b.event_id
     ORDER BY b.ord;
+END $$;
+
+-- Forgets up to p_limit events older than p_retention_ms; returns how many. One session at a time does it, others get 0.
+-- Events claimed late are kept from their claim on.
+CREATE OR REPLACE FUNCTION @schema@.inbox_purge(p_retention_ms bigint, p_limit int) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_before timestamptz := now() - p_retention_ms * interval '1 ms';
+    v_gone int;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock('@schema@.inbox'::regclass::oid::int, 0) THEN
+        RETURN 0;
+    END IF;
+    PERFORM set_config('synchronous_commit', 'off', true); -- the worst that a crash does is to purge again
+    DELETE FROM @schema@.inbox
+    WHERE event_id = ANY (ARRAY(
+        SELECT i.event_id FROM @schema@.inbox AS i
+        WHERE i.event_id < @schema@.uuid_v7_floor(v_before) AND (i.late_at IS NULL OR i.late_at < v_before)
+        ORDER BY i.event_id
+        LIMIT p_limit));
+    GET DIAGNOSTICS v_gone = ROW_COUNT;
+    RETURN v_gone;
+END $$;
+
+-- What lies in the tables, for people: inbox rows as the planner estimates them (-1: not known yet), received letters at
+-- fault and held, no further than 10,000 of both.
+CREATE OR REPLACE FUNCTION @schema@.runtime_sizes(OUT inbox_rows bigint, OUT letters int, OUT letters_held int)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT c.reltuples::bigint INTO inbox_rows FROM pg_class AS c WHERE c.oid = '@schema@.inbox'::regclass;
+    SELECT count(*) FILTER (WHERE NOT d.held), count(*) FILTER (WHERE d.held) INTO letters, letters_held
+    FROM (SELECT l.held FROM @schema@.deadletter AS l WHERE NOT l.outbound ORDER BY l.id LIMIT 10000) AS d;
 END $$;
 
 -- ---- dead letters ----
@@ -103,6 +138,8 @@ CREATE OR REPLACE FUNCTION @schema@.deadletter_claim(p_ids bigint[], p_never_hel
 RETURNS TABLE (ord int, verdict int)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
+DECLARE
+    v_late uuid := @schema@.uuid_v7_floor(now() - interval '1 day'); -- older ones are kept by their claim's time
 BEGIN
     PERFORM FROM @schema@.deadletter AS d WHERE d.id = ANY (p_ids) ORDER BY d.id FOR UPDATE;
 
@@ -114,8 +151,9 @@ BEGIN
         FROM unnest(p_ids, p_never_held) WITH ORDINALITY AS t (id, never_held, ord)
              LEFT JOIN @schema@.deadletter AS d ON d.id = t.id
     ), claimed AS (
-        INSERT INTO @schema@.inbox (event_id)
-        SELECT b.event_id FROM batch AS b WHERE b.event_id IS NOT NULL AND NOT b.held ORDER BY b.event_id
+        INSERT INTO @schema@.inbox (event_id, late_at)
+        SELECT b.event_id, CASE WHEN b.event_id < v_late THEN now() END FROM batch AS b
+        WHERE b.event_id IS NOT NULL AND NOT b.held ORDER BY b.event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id
     )
@@ -205,6 +243,7 @@ END $$;
 CREATE OR REPLACE FUNCTION @schema@.deadletter_discard(p_ids bigint[]) RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
+    v_late uuid := @schema@.uuid_v7_floor(now() - interval '1 day'); -- older ones are kept by their claim's time
     v_order_ids uuid[];
     v_behind bigint[];
     v_gone int;
@@ -218,8 +257,9 @@ BEGIN
     WITH gone AS (
         DELETE FROM @schema@.deadletter WHERE id = ANY (p_ids) RETURNING event_id, order_id, outbound
     ), kept AS (
-        INSERT INTO @schema@.inbox (event_id)
-        SELECT g.event_id FROM gone AS g WHERE NOT g.outbound AND g.event_id IS NOT NULL ORDER BY g.event_id
+        INSERT INTO @schema@.inbox (event_id, late_at)
+        SELECT g.event_id, CASE WHEN g.event_id < v_late THEN now() END FROM gone AS g
+        WHERE NOT g.outbound AND g.event_id IS NOT NULL ORDER BY g.event_id
         ON CONFLICT DO NOTHING
     )
     SELECT count(*)::int, array_agg(DISTINCT g.order_id) FILTER (WHERE NOT g.outbound)
@@ -333,6 +373,18 @@ BEGIN
     )
     SELECT count(*)::int INTO v_moved FROM parked;
     RETURN v_moved;
+END $$;
+
+-- How full the outbox is, at the cost of one row: the distance from the event first in line to the last number drawn, which is
+-- no less than the number of events, and the age of the first in milliseconds.
+CREATE OR REPLACE FUNCTION @schema@.outbox_state(OUT depth bigint, OUT oldest_age_ms bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_first bigint;
+BEGIN
+    SELECT o.seq INTO v_first FROM @schema@.outbox AS o ORDER BY o.seq LIMIT 1;
+    SELECT coalesce(s.last_value - v_first + 1, 0) INTO depth FROM @schema@.outbox_seq_seq AS s;
+    oldest_age_ms := @schema@.outbox_oldest_age_ms();
 END $$;
 
 -- Milliseconds since the event was made that waits first in line, 0 for an empty outbox.

@@ -220,3 +220,41 @@ def test_the_event_page_shows_every_event_and_runs_no_script(site):
     for event in MESSAGES:
         assert f'id="{event}"' in page
     assert "<script" not in page
+
+
+# ---- metrics ----
+
+
+def test_metrics_of_workers_and_relays_are_those_of_the_document():
+    types = "(counter|gauge|summary|histogram)"
+    documented = re.findall(rf"^\| `([a-z_]+)` \| {types} \|", read("docs/OPERATIONS.md"), re.MULTILINE)
+    told = [pair for file in sorted((ROOT / "workers").rglob("*.c"))
+            for pair in c_table(file.relative_to(ROOT), rf'"([a-z_]+)",\s+"{types}"')]
+    assert len(set(told)) == len(told)
+    assert sorted(documented) == sorted(told)
+
+
+# ---- deadlines ----
+
+
+def setting(file, name):
+    (default,) = c_table(file, rf'\{{ "{name}", SETTING_INT, .*?, "(\d+)"')
+    return int(default)
+
+
+def test_deadlines_nest_and_retentions_fit():
+    routes = read("nginx/includes/routes.conf")
+    sql, request = setting("fcgi/main.c", "SQL_TIMEOUT_MS"), setting("fcgi/main.c", "REQUEST_TIMEOUT_MS")
+    nginx = int(re.search(r"fastcgi_read_timeout (\d+)s;", routes)[1]) * 1000
+    # A request's call may begin just before its deadline and then takes its own.
+    assert sql < request < sql + request < nginx
+    assert f"SQL_TIMEOUT_MS {sql // 1000} s < REQUEST_TIMEOUT_MS {request // 1000} s < these {nginx // 1000} s" in routes
+    assert f"a SQL call ({sql // 1000} s), a request ({request // 1000} s)" in read("docs/OPERATIONS.md")
+
+    worker, topics = "workers/runtime/worker.c", "deploy/topics/make_topics.c"
+    topic_hours, inbox_hours = setting(worker, "TOPIC_RETENTION_HOURS"), setting(worker, "INBOX_RETENTION_HOURS")
+    assert topic_hours == setting(topics, "TOPIC_RETENTION_HOURS")
+    assert inbox_hours >= topic_hours + 24
+    for name, value in (("TOPIC_RETENTION_HOURS", topic_hours), ("INBOX_RETENTION_HOURS", inbox_hours)):
+        assert f"`{name}`, {value} (" in read("docs/OPERATIONS.md")
+    assert f"`OUTBOX_MAX`, {setting('fcgi/main.c', 'OUTBOX_MAX'):,} events" in read("docs/OPERATIONS.md")

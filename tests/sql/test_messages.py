@@ -77,6 +77,62 @@ def test_an_unreadable_message_is_kept_once_by_its_place(payment):
     assert value(payment, f"SELECT count(*) FROM {SCHEMA}.deadletter") == 1
 
 
+def purge(session, hours, limit=100):
+    return value(session, f"SELECT {SCHEMA}.inbox_purge(%s, %s)", hours * 3_600_000, limit)
+
+
+def aged(hours):
+    return uuid7(age_ms=int(hours * 3_600_000)), uuid7()
+
+
+def test_old_events_are_forgotten_a_piece_at_a_time_and_young_ones_kept(payment):
+    rows(payment, f"INSERT INTO {SCHEMA}.inbox SELECT unnest(%s::uuid[])", [aged(337)[0] for _ in range(5)])
+    young = aged(335), aged(0)
+    claim(payment, SCHEMA, *young)
+    assert [purge(payment, 336, limit=3) for _ in range(3)] == [3, 2, 0]
+    assert claim(payment, SCHEMA, *young) == [DUPLICATE, DUPLICATE]
+
+
+def test_an_event_that_was_claimed_late_is_remembered_from_then_on(payment):
+    late = aged(400)
+    assert claim(payment, SCHEMA, late) == [FRESH]
+    assert purge(payment, 336) == 0
+    assert claim(payment, SCHEMA, late) == [DUPLICATE]
+    rows(payment, f"UPDATE {SCHEMA}.inbox SET late_at = late_at - interval '337 hours'")
+    assert purge(payment, 336) == 1
+
+
+def test_a_letter_older_than_the_inbox_remembers_is_replayed_and_not_forgotten(payment):
+    old = aged(400)
+    deadletter(payment, SCHEMA, old)
+    letter, = ids_of(payment, old)
+    assert claim_letters(payment, letter) == [FRESH]
+    settle(payment, done=[letter])
+    assert purge(payment, 336) == 0
+    assert claim(payment, SCHEMA, old) == [DUPLICATE]
+
+
+def test_one_session_purges_at_a_time(connect):
+    first, second = connect(SCHEMA), connect(SCHEMA, autocommit=True)
+    rows(second, f"INSERT INTO {SCHEMA}.inbox SELECT unnest(%s::uuid[])", [aged(400)[0] for _ in range(4)])
+    assert purge(first, 336, limit=2) == 2
+    assert purge(second, 336) == 0
+    first.commit()
+    assert purge(second, 336) == 2
+
+
+def test_purging_reads_no_more_of_the_index_than_it_takes(payment):
+    rows(payment, f"INSERT INTO {SCHEMA}.inbox SELECT gen_random_uuid() FROM generate_series(1, 2000)")
+    plan = "\n".join(row[0] for row in rows(payment, f"EXPLAIN SELECT event_id FROM {SCHEMA}.inbox WHERE event_id < %s"
+                                           " AND (late_at IS NULL OR late_at < now()) ORDER BY event_id LIMIT 10", uuid7()))
+    assert "Index Scan using inbox_pkey" in plan and "Sort" not in plan
+
+
+def test_sizes_tell_what_lies_there(payment):
+    set_aside(payment, 3)
+    assert rows(payment, f"SELECT letters, letters_held FROM {SCHEMA}.runtime_sizes()") == [(1, 2)]
+
+
 # ---- replay of dead letters ----
 
 def letters(session):

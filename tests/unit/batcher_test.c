@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "fcgi/batcher.h"
 #include "tests/unit/unit.h"
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 
@@ -295,6 +296,57 @@ static void a_missed_deadline_of_the_database_is_not_tried_again(void **state)
     batcher_free(batcher);
 }
 
+/* The fake is never connected, so a failure that may pass looks like a database that is away. */
+static void while_the_database_is_away_work_is_refused_at_once(void **state)
+{
+    struct fake fake = FAKE;
+    struct batcher *batcher = batcher_on(&fake, 1, 8);
+    struct fault fault;
+    struct work work;
+
+    (void)state;
+    fake.fail_next = INT_MAX;
+    fake.fail_kind = FAULT_TRANSIENT;
+    assert_false(do_one(batcher, 21, WAIT_MS, &work, &fault));
+    assert_string_equal(fault.code, "fake");
+    do /* a probe gets through now and then, and fails */
+        assert_false(do_one(batcher, 21, WAIT_MS, &work, &fault));
+    while (strcmp(fault.code, "database_away") != 0);
+    assert_int_equal(fault.kind, FAULT_TRANSIENT);
+
+    pthread_mutex_lock(&fake.lock);
+    fake.fail_next = 0;
+    pthread_mutex_unlock(&fake.lock);
+    while (!do_one(batcher, 21, WAIT_MS, &work, &fault))
+        poll(NULL, 0, 1); /* until it is time for a probe, which finds the database back */
+    assert_int_equal(work.output, 42);
+    assert_true(do_one(batcher, 21, WAIT_MS, &work, &fault));
+    batcher_free(batcher);
+}
+
+static void whoever_waits_when_the_database_is_found_away_is_sent_off(void **state)
+{
+    struct fake fake = FAKE;
+    struct batcher *batcher = batcher_on(&fake, 1, 2);
+    struct owner owners[3];
+
+    (void)state;
+    fake.shut = true;
+    fake.fail_next = 1;
+    fake.fail_kind = FAULT_TIMEOUT;
+    owner_start(&owners[0], batcher, 1, WAIT_MS);
+    fake_await_inside(&fake);
+    for (size_t i = 1; i < ARRAY_LEN(owners); i++)
+        owner_start(&owners[i], batcher, 1, WAIT_MS);
+    await_full(batcher);
+    fake_set_shut(&fake, false);
+    join_all(owners, ARRAY_LEN(owners));
+    for (size_t i = 0; i < ARRAY_LEN(owners); i++)
+        assert_int_equal(owners[i].fault.kind, FAULT_TIMEOUT);
+    assert_int_equal(fake.calls, 1);
+    batcher_free(batcher);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +357,8 @@ int main(void)
         cmocka_unit_test(a_bad_work_harms_only_itself),
         cmocka_unit_test(what_may_pass_is_tried_once_more),
         cmocka_unit_test(a_missed_deadline_of_the_database_is_not_tried_again),
+        cmocka_unit_test(while_the_database_is_away_work_is_refused_at_once),
+        cmocka_unit_test(whoever_waits_when_the_database_is_found_away_is_sent_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static void metrics(void *context, struct buf *out)
         { "outbox_failed_total", "counter", "Deliveries that failed; their events are sent again.", (double)stats->failed },
         { "outbox_parked_total", "counter", "Events that can't be sent, now dead letters.", (double)stats->parked },
         { "outbox_in_flight", "gauge", "Events on their way.", (double)stats->in_flight },
+        { "outbox_depth", "gauge", "Events that wait, in flight included; an upper bound.", (double)stats->depth },
         { "outbox_oldest_age_seconds", "gauge", "Age of the event first in line.", (double)stats->oldest_age_ms / 1000 },
         { "relay_leader", "gauge", "1 where this relay serves the outbox, 0 on standby.", (double)stats->leads },
         { "relay_terms_total", "counter", "Times this relay took the lead.", (double)stats->terms },

@@ -23,7 +23,7 @@ enum {
     FULL_WAIT_MS = 100,     /* for reports, when the window is full */
     SCAN_EVERY_MS = 1000,   /* the whole table, whatever the floor says */
     MARK_EVERY_MS = 50,     /* the horizon, while the floor is behind */
-    AGE_EVERY_MS = 1000,    /* for the metric; also keeps the session from falling silent */
+    LOOK_EVERY_MS = 1000,   /* for the metrics; also keeps the session from falling silent */
     PAUSE_FIRST_MS = 50,    /* after trouble, doubling */
     PAUSE_MAX_MS = 2000,
     STOP_WAIT_MS = 4000, /* for reports, on the way out; the session lives longer in silence */
@@ -108,6 +108,7 @@ static void step_down(struct relay *relay)
     if (relay->stats.leads)
         log_info("standing by");
     relay->stats.leads = false;
+    relay->stats.depth = 0;
     relay->stats.oldest_age_ms = 0;
     pg_drop(relay->pg);
 }
@@ -119,7 +120,7 @@ static bool start_over(struct relay *relay, struct fault *fault)
     relay->trouble = (struct fault){ 0 };
     relay->refused = 0;
     relay->last_seq = 0;
-    relay->read_at_ms = relay->scan_at_ms = relay->mark_at_ms = relay->age_at_ms = 0;
+    relay->read_at_ms = relay->scan_at_ms = relay->mark_at_ms = relay->look_at_ms = 0;
     relay->row_ms = clock_mono_ms();
     relay->producer = kafka_producer_new(relay->options.brokers, "outbox-relay", on_report, relay, fault);
     return relay->producer != NULL;
@@ -245,16 +246,17 @@ static bool read_and_send(struct relay *relay, int64_t now_ms, struct fault *fau
     return true;
 }
 
-static bool update_age(struct relay *relay, int64_t now_ms, struct fault *fault)
+static bool look(struct relay *relay, int64_t now_ms, struct fault *fault)
 {
-    int64_t age_ms;
+    struct outbox_state state;
 
-    if (now_ms < relay->age_at_ms)
+    if (now_ms < relay->look_at_ms)
         return true;
-    relay->age_at_ms = now_ms + AGE_EVERY_MS;
-    if (!outbox_oldest_age_ms(relay->pg, &age_ms, fault))
+    relay->look_at_ms = now_ms + LOOK_EVERY_MS;
+    if (!outbox_state(relay->pg, &state, fault))
         return false;
-    relay->stats.oldest_age_ms = age_ms;
+    relay->stats.depth = state.depth;
+    relay->stats.oldest_age_ms = state.oldest_age_ms;
     return still_leads(relay, fault);
 }
 
@@ -300,7 +302,7 @@ static bool turn(struct relay *relay, struct fault *fault)
     }
     if (worth_removing(relay) && !remove_arrived(relay, fault))
         return false;
-    if (!update_age(relay, now_ms, fault))
+    if (!look(relay, now_ms, fault))
         return false;
     if (now_ms < relay->read_at_ms || window_room(&relay->window) < relay->options.batch)
         return true;

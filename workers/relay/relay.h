@@ -18,7 +18,7 @@ struct relay_options {
 struct relay_stats {
     atomic_bool database_up, leads;
     atomic_llong beat_ms; /* monotonic: when the loop last turned */
-    atomic_llong published, failed, parked, terms, in_flight, oldest_age_ms;
+    atomic_llong published, failed, parked, terms, in_flight, depth, oldest_age_ms;
 };
 
 /* One thread at a time, but for the stats. */
@@ -36,7 +36,7 @@ struct relay {
     int64_t refused;      /* the row that can never be sent, 0: none */
     struct fault trouble; /* what a delivery report told */
     int64_t row_ms;       /* when rows were last there */
-    int64_t read_at_ms, scan_at_ms, mark_at_ms, age_at_ms;
+    int64_t read_at_ms, scan_at_ms, mark_at_ms, look_at_ms;
 };
 
 void relay_init(struct relay *relay, const struct relay_options *options);

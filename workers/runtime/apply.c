@@ -241,12 +241,25 @@ static void log_letter(const struct deadletter *letter)
               letter->topic, letter->partition, (long long)letter->offset, TEXT_FMT(letter->reason));
 }
 
+static enum dead_reason reason_of(const struct fault *condemned)
+{
+    return strcmp(condemned->code, "undecodable") == 0 || strcmp(condemned->code, "unhandled") == 0 ? DEAD_UNREADABLE
+           : strcmp(condemned->code, "rejected") == 0                                               ? DEAD_REJECTED
+                                                                                                    : DEAD_REFUSED;
+}
+
 static void count_results(struct stats *stats, const struct attempt *try)
 {
     for (size_t i = 0; i < try->letter_count; i++)
         log_letter(&try->letters[i]);
-    for (size_t i = 0; i < try->group->count; i++)
-        stat_add(&stats->events[try->group->at[i]->row][result_of(try, i)], 1);
+    for (size_t i = 0; i < try->group->count; i++) {
+        const struct delivery *delivery = try->group->at[i];
+        enum event_result result = result_of(try, i);
+
+        stat_add(&stats->events[delivery->row][result], 1);
+        if (result == EVENT_DEAD)
+            stat_add(&stats->dead[reason_of(&delivery->condemned)], 1);
+    }
 }
 
 static enum outcome try_group(struct apply *apply, const struct group *group, struct fault *fault)

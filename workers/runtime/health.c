@@ -5,7 +5,10 @@
 
 #include <inttypes.h>
 
-enum { BEAT_MAX_MS = 30000 };
+enum {
+    BEAT_MAX_MS = 30000,
+    LAGS_MAX = 256,
+};
 
 static const char *const result_names[EVENT_RESULTS] = {
     [EVENT_APPLIED] = "applied",
@@ -79,31 +82,81 @@ static void effects(const struct health *health, struct buf *out)
     }
 }
 
+static void dead_letters(const struct stats *stats, struct buf *out)
+{
+    static const char *const names[DEAD_REASONS] = {
+        [DEAD_UNREADABLE] = "unreadable",
+        [DEAD_REJECTED] = "rejected",
+        [DEAD_REFUSED] = "refused",
+    };
+
+    metric_head(out, "worker_deadletters_total", "counter", "Events set aside for their own fault, by reason.");
+    for (int reason = 0; reason < DEAD_REASONS; reason++)
+        buf_printf(out, "worker_deadletters_total{service=\"%s\",reason=\"%s\"} %" PRIu64 "\n", service.name, names[reason],
+                   stat_get(&stats->dead[reason]));
+    metric_head(out, "deadletters", "gauge",
+                "Received dead letters that lie there: at fault, or held behind one. 10000: or more.");
+    buf_printf(out, "deadletters{service=\"%s\",state=\"at_fault\"} %" PRId64 "\n", service.name, stats->letters);
+    buf_printf(out, "deadletters{service=\"%s\",state=\"held\"} %" PRId64 "\n", service.name, stats->letters_held);
+}
+
+static void batches(const struct stats *stats, struct buf *out)
+{
+    uint64_t count = stat_get(&stats->batches);
+
+    metric_head(out, "worker_batch_size", "summary", "Messages a poll brought.");
+    buf_printf(out, "worker_batch_size_sum{service=\"%s\"} %" PRIu64 "\n", service.name, stat_get(&stats->batch_events));
+    buf_printf(out, "worker_batch_size_count{service=\"%s\"} %" PRIu64 "\n", service.name, count);
+    metric_head(out, "worker_batch_duration_seconds", "histogram", "From a poll to its offsets.");
+    for (int i = 0; i < BATCH_BUCKETS; i++)
+        buf_printf(out, "worker_batch_duration_seconds_bucket{service=\"%s\",le=\"%g\"} %" PRIu64 "\n", service.name,
+                   batch_bucket_ms[i] / 1e3, stat_get(&stats->batches_within[i]));
+    buf_printf(out, "worker_batch_duration_seconds_bucket{service=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", service.name, count);
+    buf_printf(out, "worker_batch_duration_seconds_sum{service=\"%s\"} %.6f\n", service.name,
+               (double)stat_get(&stats->batch_us) / 1e6);
+    buf_printf(out, "worker_batch_duration_seconds_count{service=\"%s\"} %" PRIu64 "\n", service.name, count);
+}
+
+static void lag(const struct health *health, struct buf *out)
+{
+    struct kafka_lag lags[LAGS_MAX];
+    size_t count = kafka_lags(health->consumer, lags, LAGS_MAX);
+
+    metric_head(out, "kafka_assigned_partitions", "gauge", "Partitions this member reads.");
+    buf_printf(out, "kafka_assigned_partitions{service=\"%s\"} %d\n", service.name, kafka_assigned(health->consumer));
+    metric_head(out, "kafka_consumer_lag", "gauge",
+                "Messages between what is done and the end, of each partition of this member.");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(out, "kafka_consumer_lag{service=\"%s\",topic=\"%s\",partition=\"%d\"} %" PRId64 "\n", service.name,
+                   lags[i].topic, lags[i].partition, lags[i].messages);
+}
+
 static void metrics(void *context, struct buf *out)
 {
     const struct health *health = context;
     const struct stats *stats = health->stats;
-    const char *name = service.name;
-    int64_t lag = kafka_lag(health->consumer);
+    const struct {
+        const char *name, *type, *help;
+        int64_t value;
+    } lines[] = {
+        { "worker_retries_total", "counter", "Transactions repeated after a fault that may pass.",
+          (int64_t)stat_get(&stats->retries) },
+        { "worker_replayed_total", "counter", "Dead letters tried again.", (int64_t)stat_get(&stats->replayed) },
+        { "inbox_purged_total", "counter", "Events forgotten by this worker, being older than the inbox remembers.",
+          (int64_t)stat_get(&stats->purged) },
+        { "inbox_rows", "gauge", "Events the inbox remembers, as PostgreSQL estimates them; -1 before the first vacuum.",
+          stats->inbox_rows },
+    };
 
     events(health, out);
     effects(health, out);
-    metric_head(out, "worker_retries_total", "counter", "Transactions repeated after a fault that may pass.");
-    buf_printf(out, "worker_retries_total{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->retries));
-    metric_head(out, "worker_batch_size", "summary", "Messages a poll brought.");
-    buf_printf(out, "worker_batch_size_sum{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->batch_events));
-    buf_printf(out, "worker_batch_size_count{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->batches));
-    metric_head(out, "worker_batch_duration_seconds", "summary", "From a poll to its offsets.");
-    buf_printf(out, "worker_batch_duration_seconds_sum{service=\"%s\"} %.6f\n", name,
-               (double)stat_get(&stats->batch_us) / 1e6);
-    buf_printf(out, "worker_batch_duration_seconds_count{service=\"%s\"} %" PRIu64 "\n", name, stat_get(&stats->batches));
-    metric_head(out, "kafka_assigned_partitions", "gauge", "Partitions this member reads.");
-    buf_printf(out, "kafka_assigned_partitions{service=\"%s\"} %d\n", name, kafka_assigned(health->consumer));
-    if (lag >= 0) {
-        metric_head(out, "kafka_consumer_lag", "gauge",
-                    "Messages between this member's position and the end of its partitions.");
-        buf_printf(out, "kafka_consumer_lag{service=\"%s\"} %" PRId64 "\n", name, lag);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        metric_head(out, lines[i].name, lines[i].type, lines[i].help);
+        buf_printf(out, "%s{service=\"%s\"} %" PRId64 "\n", lines[i].name, service.name, lines[i].value);
     }
+    dead_letters(stats, out);
+    batches(stats, out);
+    lag(health, out);
     if (service.metrics)
         service.metrics(out);
 }

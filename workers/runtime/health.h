@@ -9,7 +9,7 @@
 /* What the probes look at; has to outlive the server. */
 struct health {
     const struct stats *stats;
-    const struct kafka_consumer *consumer;
+    struct kafka_consumer *consumer;
 };
 
 /* Opens the health port, whose pages read atomics only. */

@@ -31,6 +31,7 @@ bool replay_letters(struct apply *apply, size_t *count, struct fault *fault)
         return true;
     for (size_t i = 0; i < *count; i++)
         decode(&letters[i], &arena, &records[i], &deliveries[i]);
+    stat_add(&apply->stats->replayed, *count);
     log_info("replaying %zu dead letters", *count);
     if (!apply_batch(apply, deliveries, *count))
         log_warn("let go of a replay of %zu dead letters: they stay due", *count);

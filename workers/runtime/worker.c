@@ -8,6 +8,7 @@
 #include "workers/runtime/apply.h"
 #include "workers/runtime/effect_pump.h"
 #include "workers/runtime/health.h"
+#include "workers/runtime/janitor.h"
 #include "workers/runtime/replay.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ enum {
     REPLAY_EVERY_MS = 2000, /* looks for dead letters to be replayed; also how late a lost database is noticed */
     SPARE_AFTER_MS = 30000, /* without a partition for so long: a spare member of its group */
     STOP_WAIT_MS = 5000,    /* for the group to let go */
+    EXIT_CONFIG = 78,       /* as settings_read */
 };
 
 struct worker_settings {
@@ -34,6 +36,8 @@ struct worker_settings {
     int64_t batch_max;
     int64_t sql_timeout_ms;
     int64_t session_timeout_ms;
+    int64_t topic_retention_hours;
+    int64_t inbox_retention_hours;
     int64_t log_level;
     int64_t effects_in_flight, effect_attempts, effect_call_ms, effect_retry_first_ms, effect_retry_max_ms;
 };
@@ -46,8 +50,9 @@ struct worker {
     struct kafka_consumer *consumer;
     struct stats stats;
     struct apply apply;
-    struct effect_pump *pump;     /* NULL for a service without effects */
-    uint64_t effects_told;        /* of those committed, the pump knows */
+    struct effect_pump *pump; /* NULL for a service without effects */
+    uint64_t effects_told;    /* of those committed, the pump knows */
+    struct janitor janitor;
     struct kafka_record *records; /* batch_max of each */
     struct delivery *deliveries;
     struct arena arena;  /* of the batch at hand: what was decoded */
@@ -83,6 +88,10 @@ static void read_settings(const char *name, const char *group, int argc, char **
         { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "10000", 100, 300000, "deadline of one SQL call" },
         { "SESSION_TIMEOUT_MS", SETTING_INT, AT(session_timeout_ms), "10000", 6000, 300000,
           "silence after which the group goes on without this member" },
+        { "TOPIC_RETENTION_HOURS", SETTING_INT, AT(topic_retention_hours), "168", 1, 876000,
+          "how long Kafka keeps events; what make-topics was told" },
+        { "INBOX_RETENTION_HOURS", SETTING_INT, AT(inbox_retention_hours), "336", 25, 876024,
+          "how long applied events are remembered, so that they are not applied again; a day more than Kafka's, or longer" },
         { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
         { "EFFECTS_IN_FLIGHT", SETTING_INT, AT(effects_in_flight), "64", 1, 1000,
           "calls of each kind to the world outside, at once" },
@@ -204,9 +213,7 @@ static void take(struct worker *worker, size_t count)
     kafka_release(worker->records, count);
     arena_reset(&worker->arena);
 
-    stat_add(&worker->stats.batches, 1);
-    stat_add(&worker->stats.batch_events, count);
-    stat_add(&worker->stats.batch_us, (uint64_t)(clock_mono_us() - begun_us));
+    stat_batch(&worker->stats, count, (uint64_t)(clock_mono_us() - begun_us));
 }
 
 static void loop(struct worker *worker)
@@ -218,6 +225,7 @@ static void loop(struct worker *worker)
 
         tick(worker);
         replay(worker);
+        janitor_turn(&worker->janitor);
         count = kafka_poll(worker->consumer, worker->records, max, POLL_WAIT_MS, POLL_LINGER_MS);
 
         worker->generation = kafka_generation(worker->consumer);
@@ -251,6 +259,11 @@ static bool start(struct worker *worker, const char *name, struct fault *fault)
         .stats = &worker->stats,
         .pause = pause_before_repeat,
         .context = worker,
+    };
+    worker->janitor = (struct janitor){
+        .pg = worker->pg,
+        .stats = &worker->stats,
+        .retention_ms = settings->inbox_retention_hours * HOUR_MS,
     };
     worker->consumer = kafka_consumer_new(
         &(struct kafka_consumer_options){
@@ -288,6 +301,7 @@ static void end(struct worker *worker)
     effect_pump_stop(worker->pump, STOP_WAIT_MS);
     kafka_consumer_free(worker->consumer, STOP_WAIT_MS);
     pg_free(worker->pg);
+    arena_free(&worker->janitor.arena);
     arena_free(&worker->apply.arena);
     arena_free(&worker->arena);
     free(worker->stats.events);
@@ -316,6 +330,10 @@ int main(int argc, char **argv)
         return EX_CONFIG;
     }
 
+    if (!janitor_retention_fits(worker.settings.inbox_retention_hours, worker.settings.topic_retention_hours, &fault)) {
+        log_error("cannot start: %s", fault.detail);
+        return EXIT_CONFIG;
+    }
     started = start(&worker, name, &fault);
     health.consumer = worker.consumer;
     if (started && worker.settings.health_port > 0) {

@@ -41,7 +41,7 @@ class ComposeStack(Stack):
     def stop(self, program):
         self._compose("stop", program, timeout=120)
 
-    def start(self, program, **settings):
+    def start(self, program, wait_ready=True, **settings):
         files = []
         if settings:
             override = self._scratch / f"{program}.json"
@@ -51,7 +51,7 @@ class ComposeStack(Stack):
         self._earlier_crashes[program] += self._restarts(program)  # Docker counts from 0 again
         # What a failpoint kills may die before it is ever healthy; order-api dies only of an order.
         dies = "kill" in settings.get("FAILPOINTS", "") and program != "order-api"
-        wait = [] if dies else ["--wait", "--wait-timeout", "120"]
+        wait = [] if dies or not wait_ready else ["--wait", "--wait-timeout", "120"]
         self._compose("up", "--detach", "--no-deps", *wait, program, files=files, timeout=180)
 
     def kill(self, program):

@@ -74,7 +74,7 @@ class LocalStack(Stack):
     def stop(self, program):
         self._supervise("stop", program)
 
-    def start(self, program, **settings):
+    def start(self, program, wait_ready=True, **settings):
         file = self._dir / "env" / f"{program}.env"
         file.write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()))
         before = self.crashes(program)
@@ -85,7 +85,7 @@ class LocalStack(Stack):
             file.unlink()
             assert starting.wait(60) == 0, f"{program} does not start"
         # One that is to die at a named place may never get ready; order-api dies of a request only.
-        if program == "order-api" or "kill" not in settings.get("FAILPOINTS", ""):
+        if wait_ready and (program == "order-api" or "kill" not in settings.get("FAILPOINTS", "")):
             wait_for(f"{program} ready", lambda: self._is_ready(program), 60)
 
     def arm(self, failpoints):

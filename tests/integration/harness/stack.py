@@ -47,8 +47,8 @@ class Stack:
         """Stops PROGRAM in order (SIGTERM) and waits until it is gone."""
         raise NotImplementedError
 
-    def start(self, program, **settings):
-        """Starts PROGRAM with SETTINGS added to its environment, and waits until it is ready."""
+    def start(self, program, wait_ready=True, **settings):
+        """Starts PROGRAM with SETTINGS added to its environment, and waits until it is ready where WAIT_READY is set."""
         raise NotImplementedError
 
     def kill(self, program):
