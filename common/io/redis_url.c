@@ -112,9 +112,13 @@ static bool parse_address(struct text address, struct redis_url *url)
             return false;
         if (rest.len)
             port = (struct text){ rest.ptr + 1, rest.len - 1 };
-    } else if (memchr(address.ptr, ':', address.len)) {
-        port = address;
-        host = cut(&port, ':', false);
+    } else {
+        struct text rest = address, before = cut(&rest, ':', false);
+
+        if (before.ptr) {
+            host = before;
+            port = rest;
+        }
     }
     if (port.ptr && !read_number(port, UINT16_MAX, &url->port))
         return false;
