@@ -193,6 +193,7 @@ static void batch_report(const struct batch *batch, const struct fault *fault)
     while (away && (job = TAILQ_FIRST(&batcher->queue))) {
         job_leave(batcher, job);
         *job->fault = *fault;
+        atomic_store(&job->done, false);
         sem_post(&job->over);
     }
     pthread_mutex_unlock(&batcher->lock);
