@@ -60,7 +60,9 @@ def test_every_function_passes_plpgsql_check(cluster):
         complaints = rows(
             connection,
             "SELECT p.oid::regprocedure::text, c.lineno, c.level, c.message"
-            " FROM pg_proc AS p CROSS JOIN plpgsql_check_function_tb(p.oid, performance_warnings => false) AS c"
+            " FROM pg_proc AS p LEFT JOIN pg_trigger AS t ON t.tgfoid = p.oid"
+            " CROSS JOIN plpgsql_check_function_tb(p.oid, coalesce(t.tgrelid, 0), newtable => t.tgnewtable,"
+            " performance_warnings => false) AS c"
             " WHERE p.pronamespace = ANY (%s::regnamespace[])"
             " AND p.prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')", [*SCHEMAS, "ops"])
         assert complaints == []

@@ -2,130 +2,139 @@
 #include "base/cleanup.h"
 #include "tests/unit/unit.h"
 #include "workers/services/payment_charge.h"
-#include "workers/services/payment_gateway.h"
+#include "workers/services/payment_simulator.h"
 
-/* A charge as its events have left it, with the money that moved on the way. */
-struct life {
-    enum charge_state state;
-    int taken, given_back;
-    const char *told; /* by the last event, NULL: nothing */
+enum {
+    NEW = CHARGE_NEW,
+    CHARGING = CHARGE_CHARGING,
+    CANCELLING = CHARGE_CANCELLING,
+    STALLED = CHARGE_STALLED,
+    AUTHORIZED = CHARGE_AUTHORIZED,
+    DECLINED = CHARGE_DECLINED,
+    CANCELLED = CHARGE_CANCELLED,
+    REFUNDING = CHARGE_REFUNDING,
+    REFUNDED = CHARGE_REFUNDED,
+    FAILED = CHARGE_COMPENSATION_FAILED,
 };
-
-static void live(struct life *life, enum charge_event event)
-{
-    bool asks = event == CHARGE_ON_AUTHORIZED || event == CHARGE_ON_DECLINED; /* order.created */
-    struct charge_decision decision = charge_decide(life->state, event);
-
-    assert_in_range(decision.state, 0, CHARGE_STATES - 1);
-    if (asks && !charge_is_open(life->state)) {
-        assert_int_equal(decision.state, life->state); /* the gateway's word would change nothing, had it been asked */
-        assert_null(decision.emit);
-    }
-    life->taken += decision.state != life->state && decision.state == CHARGE_AUTHORIZED;
-    life->given_back += decision.state != life->state && decision.state == CHARGE_REFUNDED;
-    life->state = decision.state;
-    life->told = decision.emit;
-}
 
 static void each_event_in_each_state_leads_where_the_table_says(void **state)
 {
-    /* State before, event, state after, event told. */
-    static const struct {
-        enum charge_state from;
-        enum charge_event event;
-        enum charge_state to;
-        const char *emit;
-    } cases[] = {
-        { CHARGE_NEW, CHARGE_ON_AUTHORIZED, CHARGE_AUTHORIZED, "payment.authorized" },
-        { CHARGE_NEW, CHARGE_ON_DECLINED, CHARGE_DECLINED, "payment.declined" },
-        { CHARGE_NEW, CHARGE_ON_CANCELLED, CHARGE_CANCELLED, NULL },
-        { CHARGE_NEW, CHARGE_ON_NUDGED, CHARGE_NEW, NULL },
-        { CHARGE_AUTHORIZED, CHARGE_ON_AUTHORIZED, CHARGE_AUTHORIZED, NULL },
-        { CHARGE_AUTHORIZED, CHARGE_ON_DECLINED, CHARGE_AUTHORIZED, NULL },
-        { CHARGE_AUTHORIZED, CHARGE_ON_CANCELLED, CHARGE_REFUNDED, "payment.refunded" },
-        { CHARGE_AUTHORIZED, CHARGE_ON_NUDGED, CHARGE_AUTHORIZED, "payment.authorized" },
-        { CHARGE_DECLINED, CHARGE_ON_AUTHORIZED, CHARGE_DECLINED, NULL },
-        { CHARGE_DECLINED, CHARGE_ON_DECLINED, CHARGE_DECLINED, NULL },
-        { CHARGE_DECLINED, CHARGE_ON_CANCELLED, CHARGE_DECLINED, NULL },
-        { CHARGE_DECLINED, CHARGE_ON_NUDGED, CHARGE_DECLINED, "payment.declined" },
-        { CHARGE_CANCELLED, CHARGE_ON_AUTHORIZED, CHARGE_CANCELLED, NULL },
-        { CHARGE_CANCELLED, CHARGE_ON_DECLINED, CHARGE_CANCELLED, NULL },
-        { CHARGE_CANCELLED, CHARGE_ON_CANCELLED, CHARGE_CANCELLED, NULL },
-        { CHARGE_CANCELLED, CHARGE_ON_NUDGED, CHARGE_CANCELLED, NULL },
-        { CHARGE_REFUNDED, CHARGE_ON_AUTHORIZED, CHARGE_REFUNDED, NULL },
-        { CHARGE_REFUNDED, CHARGE_ON_DECLINED, CHARGE_REFUNDED, NULL },
-        { CHARGE_REFUNDED, CHARGE_ON_CANCELLED, CHARGE_REFUNDED, NULL },
-        { CHARGE_REFUNDED, CHARGE_ON_NUDGED, CHARGE_REFUNDED, "payment.refunded" },
+    /* Columns as enum charge_event: created, authorized, declined, gave up, cancelled, refunded, refund failed, nudged. */
+    static const int to[CHARGE_STATES][CHARGE_EVENTS] = {
+        [NEW] = { CHARGING, NEW, NEW, NEW, CANCELLED, NEW, NEW, NEW },
+        [CHARGING] = { CHARGING, AUTHORIZED, DECLINED, STALLED, CANCELLING, CHARGING, CHARGING, CHARGING },
+        [CANCELLING] = { CANCELLING, REFUNDING, CANCELLED, FAILED, CANCELLING, CANCELLING, CANCELLING, CANCELLING },
+        [STALLED] = { STALLED, AUTHORIZED, DECLINED, STALLED, FAILED, STALLED, STALLED, STALLED },
+        [AUTHORIZED] = { AUTHORIZED, AUTHORIZED, AUTHORIZED, AUTHORIZED, REFUNDING, AUTHORIZED, AUTHORIZED, AUTHORIZED },
+        [DECLINED] = { DECLINED, DECLINED, DECLINED, DECLINED, DECLINED, DECLINED, DECLINED, DECLINED },
+        [CANCELLED] = { CANCELLED, CANCELLED, CANCELLED, CANCELLED, CANCELLED, CANCELLED, CANCELLED, CANCELLED },
+        [REFUNDING] = { REFUNDING, REFUNDING, REFUNDING, REFUNDING, REFUNDING, REFUNDED, FAILED, REFUNDING },
+        [REFUNDED] = { REFUNDED, REFUNDED, REFUNDED, REFUNDED, REFUNDED, REFUNDED, REFUNDED, REFUNDED },
+        [FAILED] = { FAILED, REFUNDING, CANCELLED, FAILED, FAILED, REFUNDED, FAILED, FAILED },
     };
 
     (void)state;
-    assert_int_equal(ARRAY_LEN(cases), CHARGE_STATES * CHARGE_EVENTS);
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct charge_decision decision = charge_decide(cases[i].from, cases[i].event);
+    for (int from = 0; from < CHARGE_STATES; from++)
+        for (int event = 0; event < CHARGE_EVENTS; event++) {
+            struct charge_decision decision = charge_decide((enum charge_state)from, (enum charge_event)event);
 
-        assert_int_equal(decision.state, cases[i].to);
-        if (cases[i].emit)
-            assert_string_equal(decision.emit, cases[i].emit);
-        else
-            assert_null(decision.emit);
-    }
-}
-
-/* All sequences of six events, repeats and every order included. */
-static void whatever_comes_money_is_taken_once_at_most_and_never_after_a_cancel(void **state)
-{
-    (void)state;
-    for (int sequence = 0; sequence < 4096; sequence++) {
-        struct life life = { .state = CHARGE_NEW };
-        bool cancelled = false;
-
-        for (int step = 0; step < 6; step++) {
-            enum charge_event event = (enum charge_event)(sequence >> (2 * step) & 3);
-            int taken = life.taken;
-
-            live(&life, event);
-            assert_false(cancelled && life.taken > taken);
-            cancelled |= event == CHARGE_ON_CANCELLED;
-            assert_in_range(life.taken, 0, 1);
-            assert_int_equal(life.given_back, cancelled && life.taken ? 1 : 0);
+            if ((int)decision.state != to[from][event])
+                fail_msg("%s, event %d: %s", charge_state_names[from], event, charge_state_names[decision.state]);
         }
-    }
 }
 
-static void created_and_cancelled_leave_no_money_taken_in_either_order(void **state)
+static void an_event_is_told_when_its_state_is_entered_and_when_asked_again(void **state)
 {
-    struct life late = { .state = CHARGE_NEW }, early = { .state = CHARGE_NEW };
+    static const char *const told[CHARGE_STATES] = {
+        [AUTHORIZED] = "payment.authorized",
+        [DECLINED] = "payment.declined",
+        [REFUNDED] = "payment.refunded",
+    };
 
     (void)state;
-    live(&late, CHARGE_ON_AUTHORIZED);
-    live(&late, CHARGE_ON_CANCELLED);
-    assert_int_equal(late.taken - late.given_back, 0);
+    for (int from = 0; from < CHARGE_STATES; from++)
+        for (int event = 0; event < CHARGE_EVENTS; event++) {
+            struct charge_decision decision = charge_decide((enum charge_state)from, (enum charge_event)event);
+            bool news = (int)decision.state != from || event == CHARGE_ON_NUDGED;
 
-    live(&early, CHARGE_ON_CANCELLED);
-    live(&early, CHARGE_ON_AUTHORIZED);
-    assert_int_equal(early.taken - early.given_back, 0);
-    assert_null(early.told);
+            if (news && told[decision.state])
+                assert_string_equal(decision.emit, told[decision.state]);
+            else
+                assert_null(decision.emit);
+        }
 }
+
+static void the_gateway_is_asked_where_a_state_of_asking_is_entered(void **state)
+{
+    (void)state;
+    for (int from = 0; from < CHARGE_STATES; from++)
+        for (int event = 0; event < CHARGE_EVENTS; event++) {
+            struct charge_decision decision = charge_decide((enum charge_state)from, (enum charge_event)event);
+            bool enters = (int)decision.state != from;
+            enum charge_call expected = enters && decision.state == CHARGE_CHARGING    ? CHARGE_CALL_CHARGE
+                                        : enters && decision.state == CHARGE_REFUNDING ? CHARGE_CALL_REFUND
+                                                                                       : CHARGE_CALL_NONE;
+
+            assert_int_equal(decision.call, expected);
+        }
+}
+
+static const struct uuid nobody;
 
 static void the_simulator_declines_what_is_above_its_limit_and_nothing_else(void **state)
 {
-    struct gateway gateway = gateway_simulator(5000);
+    const struct payment_simulator simulator = { .decline_over_minor = 5000 };
     struct uuid order_id = uuid_v7();
 
     (void)state;
-    assert_true(gateway.charge(&gateway, &order_id, 0, "EUR").authorized);
-    assert_true(gateway.charge(&gateway, &order_id, 5000, "EUR").authorized);
-    assert_false(gateway.charge(&gateway, &order_id, 5001, "JPY").authorized);
-    assert_string_equal(gateway.charge(&gateway, &order_id, INT64_MAX, "EUR").reason, "amount_over_limit");
+    assert_null(payment_simulate(&simulator, &order_id, &nobody, 0));
+    assert_null(payment_simulate(&simulator, &order_id, &nobody, 5000));
+    assert_string_equal(payment_simulate(&simulator, &order_id, &nobody, 5001), "amount_over_limit");
+    assert_string_equal(payment_simulate(&simulator, &order_id, &nobody, INT64_MAX), "amount_over_limit");
+}
+
+static void the_simulator_declines_a_customer(void **state)
+{
+    const struct payment_simulator simulator = {
+        .decline_over_minor = 5000,
+        .declines_a_customer = true,
+        .decline_customer.bytes[0] = 7,
+    };
+    struct uuid order_id = uuid_v7();
+
+    (void)state;
+    assert_null(payment_simulate(&simulator, &order_id, &nobody, 1));
+    assert_string_equal(payment_simulate(&simulator, &order_id, &simulator.decline_customer, 1), "customer_blocked");
+}
+
+static void the_simulator_declines_at_a_rate_and_the_seed_chooses_whom(void **state)
+{
+    struct payment_simulator one = { .decline_over_minor = 1, .decline_permille = 200, .seed = 1 }, other = one;
+    int declined = 0, different = 0;
+
+    (void)state;
+    other.seed = 2;
+    for (int i = 0; i < 10000; i++) {
+        struct uuid order_id = { .bytes = { (uint8_t)(i >> 8), (uint8_t)i } };
+        const char *word = payment_simulate(&one, &order_id, &nobody, 1);
+
+        assert_ptr_equal(payment_simulate(&one, &order_id, &nobody, 1), word);
+        declined += word != NULL;
+        different += word != payment_simulate(&other, &order_id, &nobody, 1);
+    }
+    assert_in_range(declined, 1800, 2200); /* of given ids: the same in every run */
+    assert_in_range(different, 2500, 3900);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_event_in_each_state_leads_where_the_table_says),
-        cmocka_unit_test(whatever_comes_money_is_taken_once_at_most_and_never_after_a_cancel),
-        cmocka_unit_test(created_and_cancelled_leave_no_money_taken_in_either_order),
+        cmocka_unit_test(an_event_is_told_when_its_state_is_entered_and_when_asked_again),
+        cmocka_unit_test(the_gateway_is_asked_where_a_state_of_asking_is_entered),
         cmocka_unit_test(the_simulator_declines_what_is_above_its_limit_and_nothing_else),
+        cmocka_unit_test(the_simulator_declines_a_customer),
+        cmocka_unit_test(the_simulator_declines_at_a_rate_and_the_seed_chooses_whom),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,7 +132,7 @@ bool effect_lease(struct pg *pg, struct arena *arena, const char *kind, int max,
         if (!row->exists || row->gave_up || row->due_ms > clock_mono_ms() || strcmp(row->kind, kind) != 0)
             continue;
         row->lease++;
-        row->due_ms = clock_mono_ms() + lease_ms;
+        row->due_ms = clock_mono_ms() + lease_ms + PATIENCE_MS; /* none runs out here, however slow the machine is */
         (*rows)[*count] = (struct effect_row){ .lease = row->lease, .payload = TEXT("{}"), .attempt = ++row->attempts };
         (*rows)[*count].id.bytes[15] = (uint8_t)i;
         (*rows)[(*count)++].order_id.bytes[15] = (uint8_t)i;

@@ -6,11 +6,12 @@
 #include <stdio.h>
 
 /* Steps that never may be taken, by saga.forbidden. */
-enum { NOTHING_FORBIDDEN, MOVE_NOT_ALLOWED, CONTRADICTION, FORBIDDEN };
+enum { NOTHING_FORBIDDEN, MOVE_NOT_ALLOWED, CONTRADICTION, TWO_CALLS, FORBIDDEN };
 
 static const char *const forbidden_words[FORBIDDEN] = {
     [MOVE_NOT_ALLOWED] = "the order made a move that the timeline forbids",
     [CONTRADICTION] = "a service met an event that contradicts its row",
+    [TWO_CALLS] = "the gateway was asked for something while it was asked for something else",
 };
 
 static const char *const topic_names[TOPICS] = { "orders", "payments", "inventory", "fulfillment" };
@@ -129,6 +130,8 @@ struct saga saga_start(const struct saga_limits *limits)
 {
     struct saga saga = { .nudges = limits->nudges, .repeats = limits->repeats, .asides = limits->asides };
 
+    saga.failures = limits->failures;
+
     publish(&saga, "order.created");
     normalize(&saga);
     return saga;
@@ -161,28 +164,49 @@ static void order_takes(struct saga *saga, struct text type, bool yes, const str
         enter(saga, steps[i]);
 }
 
-static void payment_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+static void charge_moves(struct saga *saga, enum charge_event event, const struct saga_rules *rules)
 {
-    enum charge_state state = (enum charge_state)saga->charge;
-    struct charge_decision decision;
-    enum charge_event event;
+    struct charge_decision decision = rules->charge((enum charge_state)saga->charge, event);
 
-    if (text_is(type, "order.created")) {
-        if (!charge_is_open(state))
-            return;
-        event = yes ? CHARGE_ON_AUTHORIZED : CHARGE_ON_DECLINED;
-        count(&saga->taken, yes);
-    } else if (text_is(type, "order.cancelled")) {
-        event = CHARGE_ON_CANCELLED;
-    } else if (text_is(type, "order.nudged")) {
-        event = CHARGE_ON_NUDGED;
-    } else {
-        return;
-    }
-    decision = rules->charge(state, event);
-    count(&saga->given_back, decision.state != state && decision.state == CHARGE_REFUNDED);
+    if (decision.call != CHARGE_CALL_NONE && saga->call != CHARGE_CALL_NONE)
+        saga->forbidden = TWO_CALLS;
+    if (decision.call != CHARGE_CALL_NONE)
+        saga->call = (uint8_t)decision.call;
     saga->charge = (uint8_t)decision.state;
     publish(saga, decision.emit);
+}
+
+static void payment_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
+{
+    (void)yes;
+    if (text_is(type, "order.created"))
+        charge_moves(saga, CHARGE_ON_CREATED, rules);
+    else if (text_is(type, "order.cancelled"))
+        charge_moves(saga, CHARGE_ON_CANCELLED, rules);
+    else if (text_is(type, "order.nudged"))
+        charge_moves(saga, CHARGE_ON_NUDGED, rules);
+}
+
+/* Between the call and its outcome anything else may happen. */
+static void gateway_answers(struct saga *saga, bool yes, const struct saga_rules *rules)
+{
+    enum charge_call call = (enum charge_call)saga->call;
+
+    saga->call = CHARGE_CALL_NONE;
+    if (call == CHARGE_CALL_CHARGE) {
+        count(&saga->taken, yes);
+        charge_moves(saga, yes ? CHARGE_ON_AUTHORIZED : CHARGE_ON_DECLINED, rules);
+    } else {
+        count(&saga->given_back, true);
+        charge_moves(saga, CHARGE_ON_REFUNDED, rules);
+    }
+}
+
+/* The call stays: an operator has it made again. */
+static void gateway_is_given_up(struct saga *saga, const struct saga_rules *rules)
+{
+    saga->failures--;
+    charge_moves(saga, saga->call == CHARGE_CALL_CHARGE ? CHARGE_ON_GAVE_UP : CHARGE_ON_REFUND_FAILED, rules);
 }
 
 static void inventory_takes(struct saga *saga, struct text type, bool yes, const struct saga_rules *rules)
@@ -305,6 +329,11 @@ size_t saga_steps(const struct saga *from, struct saga_step steps[static SAGA_ST
         if (from->letters[service] > 0)
             count = add(steps, count, STEP_REPLAY, service, 0, 0);
     }
+    if (from->call != CHARGE_CALL_NONE) {
+        count = add(steps, count, STEP_ANSWER, SERVICE_PAYMENT, 0, 0);
+        if (from->failures > 0)
+            steps[count++] = (struct saga_step){ .kind = STEP_FAIL };
+    }
     if (order_state_is_terminal((enum order_state)from->order))
         return count;
     steps[count++] = (struct saga_step){ .kind = STEP_CANCEL };
@@ -362,6 +391,12 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
     case STEP_REPLAY:
         replay(&saga, step->service, step->yes, rules);
         break;
+    case STEP_ANSWER:
+        gateway_answers(&saga, step->yes, rules);
+        break;
+    case STEP_FAIL:
+        gateway_is_given_up(&saga, rules);
+        break;
     case STEP_CANCEL:
     case STEP_EXPIRE:
         if (rules->cancellable((enum order_state)saga.order, reason))
@@ -388,6 +423,8 @@ struct saga saga_after(const struct saga *from, const struct saga_step *step, co
 
 bool saga_at_rest(const struct saga *saga)
 {
+    if (saga->call != CHARGE_CALL_NONE)
+        return false;
     for (int service = 0; service < SAGA_SERVICES; service++) {
         if (saga->letters[service] > 0)
             return false;
@@ -455,6 +492,7 @@ const char *saga_wrong(const struct saga *saga)
 void saga_step_print(const struct saga *from, const struct saga_step *step, char *out, size_t size)
 {
     static const char *const words[STEP_KINDS] = {
+        [STEP_FAIL] = "the call to the gateway is given up",
         [STEP_CANCEL] = "the customer cancels",
         [STEP_NUDGE] = "worker-order nudges",
         [STEP_EXPIRE] = "worker-order gives up",
@@ -467,6 +505,9 @@ void saga_step_print(const struct saga *from, const struct saga_step *step, char
     if (step->kind == STEP_REPLAY)
         snprintf(out, size, "%s replays %s (%s)", service_names[step->service],
                  event_types[from->letter[step->service][0]].name, step->yes ? "yes" : "no");
+    else if (step->kind == STEP_ANSWER)
+        snprintf(out, size, "the gateway answers a %s (%s)", from->call == CHARGE_CALL_CHARGE ? "charge" : "refund",
+                 step->yes ? "yes" : "no");
     else if (words[step->kind])
         snprintf(out, size, "%s", words[step->kind]);
     else

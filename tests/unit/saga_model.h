@@ -3,7 +3,8 @@
  *
  * A state holds everything that can still matter. What can happen next is every step that the real system allows: a service
  * takes the next event of one of its topics, whatever the outer world answers it; an event that was taken comes once more,
- * as if the inbox had forgotten it; the customer cancels; an order that stands still is nudged, or given up. */
+ * as if the inbox had forgotten it; a call to the gateway comes to its outcome, or is given up until an operator has it made
+ * again; the customer cancels; an order that stands still is nudged, or given up. */
 #pragma once
 
 #include "model/order_state.h"
@@ -34,7 +35,9 @@ struct saga {
     uint8_t reserved, released, gone;                           /* the ledger's movements of its lines */
     uint8_t parcels, questions, later;    /* questions to the carrier that wait; whether it takes its time in this step */
     uint8_t confirmations, outcomes_told; /* messages to the customer */
+    uint8_t call;                         /* of the gateway, under way: enum charge_call */
     uint8_t nudges, repeats, asides;      /* that may still come */
+    uint8_t failures;                     /* likewise, of calls */
     uint8_t forbidden;                    /* a step was taken that never may be: index into a table of the model */
     uint8_t length[TOPICS];
     uint8_t log[TOPICS][LOG_MAX];   /* what each topic tells of the order: indices into event_types */
@@ -58,7 +61,7 @@ extern const struct saga_rules saga_rules;
 
 /* How often what is not bounded by itself may happen to one order. */
 struct saga_limits {
-    uint8_t nudges, repeats, asides;
+    uint8_t nudges, repeats, asides, failures;
 };
 
 /* An order just accepted: its row PENDING, order.created in its topic. */
@@ -70,6 +73,8 @@ struct saga_step {
         STEP_REPEAT, /* the same with event number INDEX of TOPIC, which it has taken before */
         STEP_ASIDE,  /* SERVICE cannot apply its next event of TOPIC: to the dead letters */
         STEP_REPLAY, /* SERVICE takes the first of its dead letters */
+        STEP_ANSWER, /* the gateway's outcome of the call under way: YES, or no */
+        STEP_FAIL,   /* the call is given up, for an operator */
         STEP_CANCEL, /* the customer cancels */
         STEP_NUDGE,  /* worker-order asks for news */
         STEP_EXPIRE, /* worker-order gives up */
@@ -80,7 +85,7 @@ struct saga_step {
     uint8_t service, topic, index, yes;
 };
 
-enum { SAGA_STEPS_MAX = 2 * SAGA_SERVICES * (TOPICS * (LOG_MAX + 2) + 1) + 3 };
+enum { SAGA_STEPS_MAX = 2 * SAGA_SERVICES * (TOPICS * (LOG_MAX + 2) + 1) + 6 };
 
 /* Every step that can come next. Returns how many. */
 size_t saga_steps(const struct saga *from, struct saga_step steps[static SAGA_STEPS_MAX]);

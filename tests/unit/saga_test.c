@@ -143,11 +143,12 @@ static struct findings explore(const struct saga_rules *rules, const struct saga
     return findings;
 }
 
-/* Nudges, repeats and dead letters by pairs; all at once is the deep one. */
+/* Nudges, repeats, dead letters and failing calls by pairs; three at once is the deep one. */
 static const struct saga_limits limits[] = {
     { .repeats = 1, .asides = 1 },
     { .nudges = 1, .repeats = 1 },
     { .nudges = 1, .asides = 1 },
+    { .nudges = 1, .failures = 2 },
     { .nudges = 1, .repeats = 1, .asides = 1 },
 };
 enum { DEEP = ARRAY_LEN(limits) - 1 };
@@ -160,9 +161,10 @@ static void every_interleaving_ends_completed_or_cancelled_with_everything_given
 
         if (findings.wrong)
             fail_msg("%s:\n%s", findings.wrong, findings.way);
-        print_message("nudges %d, repeats %d, dead letters %d: %u states; at rest %u COMPLETED, %u CANCELLED\n",
-                      limits[i].nudges, limits[i].repeats, limits[i].asides, findings.states, findings.completed,
-                      findings.cancelled);
+        print_message(
+            "nudges %d, repeats %d, dead letters %d, failing calls %d: %u states; at rest %u COMPLETED, %u CANCELLED\n",
+            limits[i].nudges, limits[i].repeats, limits[i].asides, limits[i].failures, findings.states, findings.completed,
+            findings.cancelled);
         assert_true(findings.completed > 0 && findings.cancelled > 0);
     }
 }
@@ -180,6 +182,18 @@ static struct charge_decision charge_is_kept_on_cancel(enum charge_state state, 
     return state == CHARGE_AUTHORIZED && event == CHARGE_ON_CANCELLED
                ? (struct charge_decision){ .state = CHARGE_AUTHORIZED }
                : charge_decide(state, event);
+}
+
+static struct charge_decision charge_under_way_forgets_the_mark(enum charge_state state, enum charge_event event)
+{
+    return state == CHARGE_CHARGING && event == CHARGE_ON_CANCELLED ? (struct charge_decision){ .state = CHARGE_CHARGING }
+                                                                    : charge_decide(state, event);
+}
+
+static struct charge_decision charge_given_up_is_taken_for_a_no(enum charge_state state, enum charge_event event)
+{
+    return state == CHARGE_CANCELLING && event == CHARGE_ON_GAVE_UP ? (struct charge_decision){ .state = CHARGE_CANCELLED }
+                                                                    : charge_decide(state, event);
 }
 
 static struct charge_decision charge_says_nothing(enum charge_state state, enum charge_event event)
@@ -261,6 +275,8 @@ static void each_mistake_is_noticed(void **state)
     } cases[] = {
         { "a cancel that comes first leaves no mark at the charge", { .charge = charge_forgets_the_mark } },
         { "a cancel does not refund", { .charge = charge_is_kept_on_cancel } },
+        { "a cancel leaves no mark at a charge under way", { .charge = charge_under_way_forgets_the_mark } },
+        { "a charge without an answer is taken for none", { .charge = charge_given_up_is_taken_for_a_no } },
         { "a declined payment is kept secret", { .charge = charge_says_nothing } },
         { "a cancel that comes first leaves no mark at the reservation", { .reservation = reservation_forgets_the_mark } },
         { "a cancel does not release", { .reservation = reservation_is_kept_on_cancel } },

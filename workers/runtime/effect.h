@@ -25,6 +25,7 @@ struct effect {
     struct json_doc request;  /* the payload, parsed */
     struct traceparent trace; /* of the event that was the cause */
     int attempt;              /* from 1; starts again when an operator asks for more */
+    bool repeated;            /* an earlier attempt was begun, and may have had its effect */
     bool last;                /* a failure of this attempt gives up */
 
     struct transfers *transfers; /* where the call is started, with the effect as its tag */

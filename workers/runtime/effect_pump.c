@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 enum {
-    LOOK_EVERY_MS = 200,     /* for rows that have become due by themselves */
-    LEASE_MARGIN_MS = 30000, /* beyond the call's deadline: for recording, over a short absence of the database */
-    PAUSE_FIRST_MS = 50,     /* after trouble with the database, doubling */
+    LOOK_EVERY_MS = 200, /* for rows that have become due by themselves; also how late a deadline is noticed */
+    LEASE_MARGIN_MS = 1000,
+    PAUSE_FIRST_MS = 50, /* after trouble with the database, doubling */
     PAUSE_MAX_MS = 5000,
     BACKLOG_EVERY_MS = 5000,
 };
@@ -144,6 +144,7 @@ static void call(struct effect_pump *pump, struct slot *slot, const struct effec
         .kind = kind,
         .payload = arena_copy(&slot->arena, row->payload),
         .attempt = row->attempt,
+        .repeated = row->lease > 1,
         .last = row->attempt >= pump->options.attempts,
         .transfers = pump->transfers,
         .arena = &slot->arena,
@@ -178,8 +179,8 @@ static bool look_for(struct effect_pump *pump, size_t at, struct fault *fault)
     if (room == 0)
         return true;
     (void)failpoint_hit("effect.before_lease");
-    if (!effect_lease(pump->pg, &pump->arena, kind->name, (int)room, pump->options.call_ms + LEASE_MARGIN_MS, &rows, &count,
-                      fault))
+    if (!effect_lease(pump->pg, &pump->arena, kind->name, (int)room, 2 * (int64_t)pump->options.call_ms + LEASE_MARGIN_MS,
+                      &rows, &count, fault))
         return false;
     if (count > 0)
         (void)failpoint_hit("effect.after_lease");

@@ -13,7 +13,8 @@ struct effect_pump_options {
     int sql_timeout_ms;
     size_t in_flight; /* calls of each kind at once */
     int attempts;     /* of a call, before it is given up */
-    int call_ms;      /* deadline of an attempt with all its transfers; a lease is as much longer as recording may take */
+    int call_ms; /* deadline of an attempt with all its transfers; a lease lasts twice as long and a second, so that there is
+                    time to record, over a short absence of the database too */
     int retry_first_ms, retry_max_ms;
     struct stats *stats;
 };
