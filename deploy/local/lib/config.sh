@@ -16,7 +16,7 @@ make_secrets() {
     local file=$STACK_DIR/secrets.env name
     touch "$file"
     chmod 600 "$file"
-    for name in POSTGRES_PASSWORD "${services[@]/%/_DB_PASSWORD}"; do
+    for name in POSTGRES_PASSWORD "${services[@]/%/_DB_PASSWORD}" PROVIDER_TOKEN; do
         grep -q "^${name^^}=" "$file" || echo "${name^^}=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >>"$file"
     done
     # shellcheck disable=SC1090
@@ -50,10 +50,14 @@ write_env() { # PROGRAM NAME=value...
 }
 
 write_envs() {
-    local i name copy own
+    local i name copy own provider=("PAYMENT_URL=${PAYMENT_URL:-}" "PAYMENT_TOKEN=${PAYMENT_TOKEN:-}")
     write_env order-api "DATABASE_URL=$(service_url orders)" "REDIS_URL=$redis_url" \
         "METRICS_FILE=$STACK_DIR/run/order-api/metrics"
     write_env kafka "BROKER_PORT=$((PORT_BASE + 4))" "KAFKA_PARTITIONS=$KAFKA_PARTITIONS"
+    if runs_provider; then
+        write_env provider "PROVIDER_TOKEN=$PROVIDER_TOKEN"
+        provider=("PAYMENT_URL=http://127.0.0.1:$provider_port" "PAYMENT_TOKEN=$PROVIDER_TOKEN")
+    fi
     for name in "${services[@]}"; do
         write_env "relay-$name" "SERVICE=$name" "DATABASE_URL=$(service_url "$name")" "KAFKA_BROKERS=$kafka_brokers" \
             "HEALTH_PORT=${port_of[relay-$name]}"
@@ -62,10 +66,13 @@ write_envs() {
         [[ $copy == worker-* ]] || continue
         name=${copy#worker-} name=${name%-[0-9]*}
         # the order service's schema is called orders: "order" is a word of SQL
-        own=''
-        if [[ $name == notification ]]; then own="LETTERS=$STACK_DIR/letters"; fi
+        own=()
+        case $name in
+        notification) own=("LETTERS=$STACK_DIR/letters") ;;
+        payment) if [[ $PAYMENT_GATEWAY == http ]]; then own=(PAYMENT_GATEWAY=http "${provider[@]}"); fi ;;
+        esac
         write_env "$copy" "DATABASE_URL=$(service_url "${name/%order/orders}")" "KAFKA_BROKERS=$kafka_brokers" \
-            "HEALTH_PORT=${port_of[$copy]}" ${own:+"$own"}
+            "HEALTH_PORT=${port_of[$copy]}" "${own[@]}"
     done
 }
 
@@ -136,6 +143,7 @@ write_supervisord_conf() {
             # multiwatch keeps N processes on the socket; told so, it passes TERM on as it is
             order-api) program order-api 50 www-data TERM 20 "/usr/bin/spawn-fcgi -n -s socket -b 1024 -M 0660 -- \
 /usr/bin/multiwatch -s TERM -f $ORDER_API_PROCESSES -- $bin/order-api" ;;
+            provider) program provider 30 nobody TERM 10 "$bin/provider --port $provider_port --data $STACK_DIR/provider/books" ;;
             relay-*) program "$name" 40 nobody TERM 20 "$bin/outbox-relay" ;;
             worker-*) program "$name" 40 nobody TERM 20 "$bin/${name%-[0-9]*}" ;;
             esac

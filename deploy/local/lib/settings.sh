@@ -3,13 +3,14 @@
 
 : "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
 : "${KAFKA_NODES:=1}" "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
-: "${CLIENT_CONNECTIONS:=2000}" "${CLIENT_RATE:=50000}"
+: "${CLIENT_CONNECTIONS:=2000}" "${CLIENT_RATE:=50000}" "${PAYMENT_GATEWAY:=simulator}"
 [[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
 step_logs=$STACK_DIR/log/up # the output of each step, one file a step
 case $BROKER in auto | kafka | embedded) ;; *) die "BROKER=$BROKER: it is auto, kafka or embedded" ;; esac
 for name in CLIENT_CONNECTIONS CLIENT_RATE; do
     [[ ${!name} =~ ^(0|[1-9][0-9]{0,6})$ ]] || die "$name=${!name}: it is a whole number up to 9999999, 0 for no limit"
 done
+case $PAYMENT_GATEWAY in simulator | http) ;; *) die "PAYMENT_GATEWAY=$PAYMENT_GATEWAY: it is simulator or http" ;; esac
 case $KAFKA_NODES in 1 | 3) ;; *) die "KAFKA_NODES=$KAFKA_NODES: it is 1 or 3" ;; esac
 
 services=(orders payment inventory fulfillment notification) # each with a schema and a relay
@@ -21,6 +22,7 @@ if [[ -z $PORT_BASE ]]; then
     PORT_BASE=${PORT_BASE:-3001}
 fi
 http_port=$PORT_BASE metrics_port=$((PORT_BASE + 1)) postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
+provider_port=$((PORT_BASE + 10))
 base_url=http://localhost:$http_port
 
 # The programs of this stack, nginx aside, and the ports they listen on.
@@ -42,6 +44,7 @@ list_programs() {
         done
         servers+=("${kafka_nodes[@]}")
     fi
+    if runs_provider; then ours+=(provider) port_of[provider]=$provider_port; fi
     for i in "${!services[@]}"; do
         ours+=("relay-${services[i]}")
         port_of[relay-${services[i]}]=$((PORT_BASE + 11 + i))
@@ -55,9 +58,12 @@ list_programs() {
     done
 }
 
+# Where charges go over HTTP, and to no provider from outside, one of the stack's own takes them.
+runs_provider() { [[ $PAYMENT_GATEWAY == http && -z ${PAYMENT_URL:-} ]]; }
+
 as_root() {
     ((EUID == 0)) && return
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo"
-    local keep='^(STACK_DIR|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|.*_proxy)'
+    local keep='^(STACK_DIR|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|PAYMENT_|.*_proxy)'
     exec sudo --preserve-env="$(compgen -e | grep -E "$keep" | paste -sd,)" "$root/stack" "$command" "$@"
 }

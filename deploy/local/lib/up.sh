@@ -89,6 +89,10 @@ install_programs() {
     local name
     install -C "$root/deploy/local/run" "$root/build/$BUILD"/bin/* "$STACK_DIR/bin/"
     install -C -m 644 -D -t "$STACK_DIR/letters" "$root"/workers/services/letters/*
+    if runs_provider; then
+        install -C "$root/deploy/provider/provider" "$STACK_DIR/bin/"
+        install -d -o nobody "$STACK_DIR/provider"
+    fi
     case $broker in
     kafka)
         install -C "$root/deploy/local/kafka/start" "$STACK_DIR/bin/kafka"

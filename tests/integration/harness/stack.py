@@ -104,6 +104,10 @@ class Stack:
         finally:
             self.restart(program)
 
+    def lasting_settings(self, program, **settings):
+        """As with_settings, and over crashes too. Local programs only."""
+        raise NotImplementedError
+
     # ---- HTTP ----
 
     def post_order(self, body, key=None, headers=None, prefix="/api/v1", timeout=60):
