@@ -74,11 +74,11 @@ END $$;
 -- 'compensation_failed', where money may be the customer's that was not given back. The call that was given up is beside it.
 CREATE OR REPLACE FUNCTION payment.failed_compensations(p_limit int)
 RETURNS TABLE (order_id uuid, state text, currency text, amount_minor bigint, effect_id uuid, kind text, error text,
-               gave_up_at timestamptz)
+               gave_up_ms bigint)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
-    SELECT c.order_id, c.state::text, c.currency, c.amount_minor, e.id, e.kind, e.error, e.gave_up_at::timestamptz
+    SELECT c.order_id, c.state::text, c.currency, c.amount_minor, e.id, e.kind, e.error, payment.unix_ms(e.gave_up_at)
     FROM payment.charge AS c
     LEFT JOIN payment.effect AS e ON e.order_id = c.order_id AND e.kind IN ('charge', 'refund') AND e.gave_up_at IS NOT NULL
     WHERE c.state IN ('stalled', 'compensation_failed')
@@ -86,12 +86,12 @@ BEGIN
     LIMIT p_limit;
 END $$;
 
--- Has the calls of these orders that were given up made again; NULL: of all orders. Returns how many.
+-- Has the calls of these orders that were given up made again; none named: of all orders. Returns how many.
 CREATE OR REPLACE FUNCTION payment.retry_compensations(p_order_ids uuid[]) RETURNS int
 LANGUAGE plpgsql AS $$
 BEGIN
     RETURN payment.effect_retry(ARRAY(
         SELECT e.id FROM payment.effect AS e
         WHERE e.kind IN ('charge', 'refund') AND e.gave_up_at IS NOT NULL
-          AND (p_order_ids IS NULL OR e.order_id = ANY (p_order_ids))));
+          AND (cardinality(p_order_ids) = 0 OR e.order_id = ANY (p_order_ids))));
 END $$;

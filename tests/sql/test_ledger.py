@@ -1,6 +1,9 @@
 """payment's books: what save_charges puts into them, and what they refuse."""
+import json
+
 import psycopg2
 import pytest
+from test_orderctl import orderctl
 
 from calls import rows, uuid7, value
 
@@ -111,8 +114,30 @@ def test_compensations_that_failed_are_listed_with_the_call_and_can_be_tried_aga
         assert (listed.order_id, listed.state, listed.amount_minor, listed.effect_id, listed.kind, listed.error) == (
             failed, "compensation_failed", 1022, effect, "refund", "no answer")
         assert value(payment, "SELECT retry_compensations(%s)", [fine]) == 0
-        assert value(payment, "SELECT retry_compensations(NULL)") == 1
+        assert value(payment, "SELECT retry_compensations('{}')") == 1
         assert value(payment, "SELECT count(*) FROM effect_lease('refund', 10, 1000)") == 1
+    finally:
+        rows(admin, "TRUNCATE payment.effect")
+        admin.commit()
+
+
+def test_an_operator_lists_them_and_has_them_tried_again(cluster, admin, payment):
+    def operator(*words):
+        return orderctl("compensation", *words, DATABASE_URL=cluster.url())
+
+    assert operator("list").returncode == 0
+    failed = uuid7()
+    save(payment, "compensation_failed", failed)
+    give_up(payment, failed)
+    try:
+        listed = operator("list", "--json")
+        assert listed.returncode == 1
+        row, = json.loads(listed.stdout)
+        assert (row["orderId"], row["call"], row["error"]) == (str(failed), "refund", "no answer")
+        assert operator("retry").returncode == operator("retry", "--all", str(failed)).returncode == 64
+        assert operator("retry", str(failed)).stdout == "calls made again: 1\n"
+        again = operator("retry", "--all", "--json")
+        assert (again.returncode, json.loads(again.stdout)) == (1, {"retried": 0})
     finally:
         rows(admin, "TRUNCATE payment.effect")
         admin.commit()
