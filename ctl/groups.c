@@ -3,6 +3,6 @@
 #include "ctl/ctl.h"
 
 const struct group *const groups[] = {
-    &compensation_group, &contact_group, &order_group, &outbox_group, &webhook_group, &audit_group,
+    &order_group, &stock_group, &contact_group, &webhook_group, &outbox_group, &dlq_group, &compensation_group, &audit_group,
 };
 const size_t group_count = ARRAY_LEN(groups);

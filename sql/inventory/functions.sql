@@ -76,3 +76,40 @@ BEGIN
         RAISE EXCEPTION '% of % SKUs with movements have no stock row', v_moved - v_updated, v_moved;
     END IF;
 END $$;
+
+-- ---- what orderctl calls, as the administrator ----
+
+-- Stock of one SKU, or of all (NULL) in their order.
+CREATE OR REPLACE FUNCTION inventory.show_stock(p_sku text, p_limit int)
+RETURNS TABLE (sku text, on_hand bigint, reserved bigint, shipped bigint)
+LANGUAGE sql STABLE AS $$
+    SELECT s.sku, s.on_hand, s.reserved, s.shipped
+    FROM inventory.stock AS s
+    WHERE p_sku IS NULL OR s.sku = p_sku
+    ORDER BY s.sku LIMIT p_limit
+$$;
+
+-- Sets what is free to reserve, by a movement of the difference: the ledger tells of corrections as of everything else.
+-- SKUs must not repeat. Stock is locked in SKU order, as by lock_stock; what orders have reserved is not touched.
+CREATE OR REPLACE FUNCTION inventory.set_stock(p_skus text[], p_on_hand bigint[])
+RETURNS TABLE (sku text, on_hand_before bigint, on_hand bigint)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO inventory.stock (sku, on_hand)
+    SELECT t.sku, 0 FROM unnest(p_skus) AS t (sku) ORDER BY t.sku COLLATE "C"
+    ON CONFLICT DO NOTHING;
+    PERFORM inventory.lock_stock(p_skus);
+
+    RETURN QUERY
+    WITH wanted AS MATERIALIZED (
+        SELECT s.sku, s.on_hand AS had, t.on_hand
+        FROM unnest(p_skus, p_on_hand) AS t (sku, on_hand) JOIN inventory.stock AS s ON s.sku = t.sku
+    ), moved AS (
+        INSERT INTO inventory.movement (sku, kind, quantity)
+        SELECT w.sku, 'received', w.on_hand - w.had FROM wanted AS w WHERE w.on_hand <> w.had
+    ), set_to AS (
+        UPDATE inventory.stock AS s SET on_hand = w.on_hand FROM wanted AS w WHERE s.sku = w.sku AND w.on_hand <> w.had
+    )
+    SELECT w.sku, w.had, w.on_hand FROM wanted AS w ORDER BY w.sku;
+END $$;

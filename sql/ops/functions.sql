@@ -60,3 +60,71 @@ BEGIN
             ' FROM %1$I.deadletter AS d WHERE d.order_id = $1 ORDER BY d.id', service) USING p_order_id;
     END LOOP;
 END $$;
+
+-- ---- dead letters: named service/id ----
+
+-- Those of one service, or of all (NULL), in the order in which they were set aside; no more than p_limit.
+CREATE OR REPLACE FUNCTION ops.dead_letters(p_service text, p_limit int)
+RETURNS TABLE (letter text, added_ms bigint, direction text, held boolean, replaying boolean, attempts bigint, type text,
+               order_id uuid, event_id uuid, reason text)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_service text;
+BEGIN
+    FOR v_service IN SELECT s.service FROM ops.services() AS s WHERE p_service IS NULL OR s.service = p_service LOOP
+        FOR letter, added_ms, direction, held, replaying, attempts, type, order_id, event_id, reason IN EXECUTE format(
+            'SELECT %1$L || ''/'' || d.id, ops.unix_ms(d.added_at), CASE WHEN d.outbound THEN ''sent'' ELSE ''received'' END,'
+            ' d.held, d.replay_at IS NOT NULL, d.attempts::bigint, d.type, d.order_id, d.event_id, d.reason'
+            ' FROM %1$I.deadletter AS d ORDER BY d.id LIMIT $1', v_service) USING p_limit LOOP
+            RETURN NEXT;
+        END LOOP;
+    END LOOP;
+END $$;
+
+-- One of them, with all there is; no row where there is none.
+CREATE OR REPLACE FUNCTION ops.dead_letter(p_service text, p_id bigint)
+RETURNS TABLE (letter text, added_ms bigint, direction text, held boolean, replaying boolean, attempts bigint, type text,
+               order_id uuid, event_id uuid, reason text, topic text, place text, traceparent text, payload text)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ops.services() AS s WHERE s.service = p_service) THEN
+        RETURN;
+    END IF;
+    -- whatever bytes came: those that are no text are shown in octal
+    FOR letter, added_ms, direction, held, replaying, attempts, type, order_id, event_id, reason, topic, place, traceparent,
+        payload IN EXECUTE format(
+        'SELECT %1$L || ''/'' || d.id, ops.unix_ms(d.added_at), CASE WHEN d.outbound THEN ''sent'' ELSE ''received'' END,'
+        ' d.held, d.replay_at IS NOT NULL, d.attempts::bigint, d.type, d.order_id, d.event_id, d.reason, d.topic,'
+        ' d.partition || '':'' || d.log_offset, d.traceparent, encode(d.payload, ''escape'')'
+        ' FROM %1$I.deadletter AS d WHERE d.id = $1', p_service) USING p_id LOOP
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- p_action of deadletter_replay and deadletter_discard for letters of several services (arrays run in parallel); returns how
+-- many were meant. Empty arrays: all that are at fault themselves, of one service, or of every one where p_service is NULL.
+CREATE OR REPLACE FUNCTION ops.dead_letters_do(p_action text, p_services text[], p_ids bigint[], p_service text) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_service text;
+    v_ids bigint[];
+    v_done int;
+    v_all int := 0;
+BEGIN
+    IF p_action NOT IN ('replay', 'discard') THEN
+        RAISE EXCEPTION 'ops.dead_letters_do: no action %', p_action;
+    END IF;
+    FOR v_service IN SELECT s.service FROM ops.services() AS s WHERE p_service IS NULL OR s.service = p_service LOOP
+        IF cardinality(p_ids) = 0 THEN
+            EXECUTE format('SELECT array_agg(d.id ORDER BY d.id) FROM %I.deadletter AS d WHERE NOT d.held', v_service)
+                INTO v_ids;
+        ELSE
+            v_ids := ARRAY(SELECT t.id FROM unnest(p_services, p_ids) AS t (service, id) WHERE t.service = v_service
+                           ORDER BY t.id);
+        END IF;
+        CONTINUE WHEN coalesce(cardinality(v_ids), 0) = 0;
+        EXECUTE format('SELECT %I.%I($1)', v_service, 'deadletter_' || p_action) INTO v_done USING v_ids;
+        v_all := v_all + v_done;
+    END LOOP;
+    RETURN v_all;
+END $$;
