@@ -7,6 +7,7 @@ extern const struct group audit_group;
 extern const struct group contact_group;
 extern const struct group compensation_group;
 extern const struct group dlq_group;
+extern const struct group load_group;
 extern const struct group order_group;
 extern const struct group outbox_group;
 extern const struct group stock_group;
