@@ -61,7 +61,7 @@ def gateway(request, stack, tmp_path_factory):
     provider = Provider(tmp_path_factory.mktemp("provider"), stack.port + 10)
     provider.start()
     try:
-        with stack.lasting_settings("worker-payment", PAYMENT_URL=provider.url, **SETTINGS):
+        with stack.with_lasting_settings("worker-payment", PAYMENT_URL=provider.url, **SETTINGS):
             yield Shop(stack, provider)
     finally:
         provider.kill()

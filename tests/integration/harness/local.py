@@ -169,19 +169,6 @@ class LocalStack(Stack):
                 process.terminate()
                 assert process.wait(30) == 0
 
-    @contextlib.contextmanager
-    def lasting_settings(self, program, **settings):
-        """As with_settings, and over crashes too: other programs that restart meanwhile see them as well."""
-        file = self._dir / "env" / "common.env"
-        assert not file.exists()
-        file.write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()))
-        self.restart(program)
-        try:
-            yield
-        finally:
-            file.unlink()
-            self.restart(program)
-
     def log(self, program):
         """What PROGRAM has written so far."""
         return (self._dir / "log" / f"{program}.log").read_text(errors="replace")
