@@ -110,7 +110,8 @@ async function main(name, url) {
     const check = { live, away, tryout, events }[name];
     assert.ok(check && url, 'usage: pages.js live|away|tryout|events URL');
     const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', timeout: LIMIT_MS,
-        args: process.getuid() === 0 ? ['--no-sandbox'] : [] });
+        // root has no sandbox, and a container's /dev/shm is small
+        args: ['--disable-dev-shm-usage', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])] });
     try {
         await check(browser, url);
     } finally {
