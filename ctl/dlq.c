@@ -93,7 +93,6 @@ static enum ctl_exit dlq_show(const struct ctl *ctl)
 {
     struct table table = TABLE_IN(ctl->arena, letter_columns);
     struct pg_args args = PG_ARGS_IN(ctl->arena);
-    struct buf out = BUF_IN(ctl->arena);
     struct fault fault = { 0 };
     struct text service;
     int64_t id;
@@ -109,12 +108,7 @@ static enum ctl_exit dlq_show(const struct ctl *ctl)
     if (rows.count == 0)
         return no_letter(ctl);
     table_rows(&table, &rows);
-    if (ctl->json) {
-        table_json_row(&table, 0, &out);
-        print_line(&out);
-    } else {
-        table_print_fields(&table, stdout);
-    }
+    table_show_fields(&table, ctl->json);
     return CTL_OK;
 }
 

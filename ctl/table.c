@@ -241,3 +241,15 @@ void table_show(const struct table *table, bool json, const char *empty)
     table_json(table, &out);
     print_line(&out);
 }
+
+void table_show_fields(const struct table *table, bool json)
+{
+    struct buf out = BUF_IN(table->arena);
+
+    if (!json) {
+        table_print_fields(table, stdout);
+        return;
+    }
+    table_json_row(table, 0, &out);
+    print_line(&out);
+}

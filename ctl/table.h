@@ -53,8 +53,9 @@ void table_print_fields(const struct table *table, FILE *out);
 void table_json(const struct table *table, struct buf *out);
 void table_json_row(const struct table *table, size_t row, struct buf *out);
 
-/* The table on stdout, as JSON or for people. */
+/* The table, and its first row alone, on stdout: as JSON or for people. */
 void table_show(const struct table *table, bool json, const char *empty);
+void table_show_fields(const struct table *table, bool json);
 
 /* One line of bytes on stdout. */
 void print_line(const struct buf *line);

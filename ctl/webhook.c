@@ -81,7 +81,7 @@ static enum ctl_exit webhook_add(const struct ctl *ctl)
 {
     struct table table = TABLE_IN(ctl->arena, added_columns);
     struct pg_args args = PG_ARGS_IN(ctl->arena);
-    struct buf secret = BUF_IN(ctl->arena), out = BUF_IN(ctl->arena);
+    struct buf secret = BUF_IN(ctl->arena);
     struct uuid id = uuid_v7();
     struct fault fault = { 0 };
     struct pg_array *types;
@@ -105,12 +105,7 @@ static enum ctl_exit webhook_add(const struct ctl *ctl)
 
     table_uuid(&table, &id);
     table_text(&table, arena_printf(ctl->arena, "whsec_%.*s", TEXT_FMT(buf_view(&secret))));
-    if (ctl->json) {
-        table_json_row(&table, 0, &out);
-        print_line(&out);
-    } else {
-        table_print_fields(&table, stdout);
-    }
+    table_show_fields(&table, ctl->json);
     return CTL_OK;
 }
 
