@@ -9,7 +9,7 @@ CREATE TABLE @schema@.effect (
     order_id    uuid NOT NULL,
     payload     json NOT NULL,
     traceparent text NOT NULL,
-    due_at      timestamptz(3) NOT NULL,
+    due_at      timestamptz NOT NULL,       -- whole: rounded to (3), what is due at once could be due half a millisecond later
     leases      bigint NOT NULL DEFAULT 0,
     attempts    int NOT NULL DEFAULT 0,     -- since it was added, or since an operator asked for more
     gave_up_at  timestamptz(3),             -- no more calls until an operator asks for them
