@@ -22,9 +22,10 @@ class Front:
         self.application = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        settings = {"NGINX_USER": "www-data", "HTTP_PORT": f"127.0.0.1:{self.port}", "STATIC_ROOT": site,
+        settings = {"NGINX_USER": "www-data", "HTTP_ADDRESS": f"127.0.0.1:{self.port}", "STATIC_ROOT": site,
                     "METRICS_ADDRESS": f"unix:{directory}/metrics", "FASTCGI_SOCKET": directory / "socket",
-                    "NGINX_RUN": directory, "CLIENT_CONNECTIONS": 0, "CLIENT_RATE": 0, **settings}
+                    "NGINX_RUN": directory, "CLIENT_CONNECTIONS": 0, "CLIENT_RATE": 0, "TLS_CERTIFICATE": "", "TLS_KEY": "",
+                    **settings}
         done = subprocess.run([ROOT / "nginx/configure", *(f"{name}={value}" for name, value in settings.items())],
                               capture_output=True, text=True, check=True)
         shutil.copytree(ROOT / "nginx/includes", directory / "includes")

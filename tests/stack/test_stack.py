@@ -100,3 +100,12 @@ def test_status_of_a_stack_that_is_down(place):
     done = stack("status", **place)
     assert done.returncode == 3
     assert "down" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name, value", [("LISTEN_ADDRESS", "here"), ("TLS", "yes"), ("TLS_KEY", "/only/one.pem")])
+def test_where_to_listen_and_how_is_checked_first(place, name, value):
+    assert name in one_line(stack("up", **place, **{name: value}))
+
+
+def test_up_takes_no_other_words(place):
+    assert "--fast" in one_line(stack("up", "--fast", **place))

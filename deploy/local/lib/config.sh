@@ -30,6 +30,7 @@ set_addresses() {
     kafka_brokers=${KAFKA_BROKERS:-$kafka_addresses}
     cat >"$STACK_DIR/stack.env" <<END
 PORT_BASE=$PORT_BASE
+TLS=$TLS
 BASE_URL=$base_url
 BROKER=$broker
 DATABASE_URL=$admin_url
@@ -37,6 +38,17 @@ REDIS_URL=$redis_url
 KAFKA_BROKERS=$kafka_brokers
 END
     chmod 600 "$STACK_DIR/stack.env"
+}
+
+# The stack's own certificate, of this machine's names: its own authority, and made anew when a month is left of its year.
+make_certificate() {
+    [[ $TLS == on && -z $TLS_CERTIFICATE ]] || return 0
+    ! openssl x509 -checkend 2592000 -noout -in "$tls_certificate" >/dev/null 2>&1 || return 0
+    install -d -m 755 "$STACK_DIR/tls"
+    (umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=localhost" \
+        -addext "subjectAltName=DNS:localhost,DNS:$(hostname),IP:127.0.0.1,IP:::1" -keyout "$tls_key" -out "$tls_certificate") \
+        2>"$step_logs/tls.log" || die "openssl made no certificate: see $step_logs/tls.log"
+    chmod 644 "$tls_certificate"
 }
 
 # The administrator's URL with the role and password of one service. $1: schema
@@ -88,13 +100,15 @@ write_kafka_configs() {
 }
 
 write_server_configs() {
+    local tls=(TLS_CERTIFICATE= TLS_KEY=)
+    [[ $TLS == off ]] || tls=("TLS_CERTIFICATE=$tls_certificate" "TLS_KEY=$tls_key")
     rm -rf "$STACK_DIR/conf/nginx"
     mkdir -p "$STACK_DIR/conf/nginx"
     cp -r "$root/nginx/includes" "$STACK_DIR/conf/nginx/includes"
-    "$root/nginx/configure" NGINX_USER=www-data "HTTP_PORT=$http_port" \
+    "$root/nginx/configure" NGINX_USER=www-data "HTTP_ADDRESS=$LISTEN_ADDRESS:$http_port" \
         "METRICS_ADDRESS=127.0.0.1:$metrics_port" "FASTCGI_SOCKET=$STACK_DIR/run/order-api/socket" \
         "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" "CLIENT_CONNECTIONS=$CLIENT_CONNECTIONS" \
-        "CLIENT_RATE=$CLIENT_RATE" >"$STACK_DIR/conf/nginx/nginx.conf"
+        "CLIENT_RATE=$CLIENT_RATE" "${tls[@]}" >"$STACK_DIR/conf/nginx/nginx.conf"
     write_kafka_configs
     cp "$root/deploy/local/kafka/log4j.properties" "$root/deploy/local/postgresql.conf" "$root/deploy/local/redis.conf" \
         "$STACK_DIR/conf/"

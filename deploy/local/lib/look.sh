@@ -82,7 +82,7 @@ END
 }
 first_curl() { # $1: Idempotency-Key
     cat <<END
-curl -i -X POST "$base_url/api/external/v1/orders/create" -H "Content-Type: application/json" \\
+curl -i${trust[*]:+ ${trust[*]}} -X POST "$base_url/api/external/v1/orders/create" -H "Content-Type: application/json" \\
   -H "Idempotency-Key: ${1:-82c412a6-d932-414a-89f0-5f40b1fac1db}" -d '{"customerId":"67993c38-8059-4d8b-8567-1542560584ee",
   "items":[{"sku":"SKU-1","quantity":33,"unitPrice":19.99},{"sku":"SKU-2","quantity":14.50,"unitPrice":25}],"currency":"USD",
   "shippingAddress":{"country":"USA","city":"Austin","addressLine1":"Lincoln, 65"}}'
@@ -96,14 +96,14 @@ command_demo() {
     printf '%s\n\n' "$answer"
     id=$(sed -n 's/.*"orderId":"\([^"]*\)".*/\1/p' <<<"$answer")
     [[ -n $id ]] || die "the order was not accepted, see above"
-    until status=$(curl -sS "$base_url/api/v1/orders/$id" | sed -n 's/.*"status":"\([A-Z]*\)".*/\1/p') &&
+    until status=$(curl -sS "${trust[@]}" "$base_url/api/v1/orders/$id" | sed -n 's/.*"status":"\([A-Z]*\)".*/\1/p') &&
         [[ $status == COMPLETED || $status == CANCELLED ]]; do
         ((${EPOCHREALTIME/[.,]*/} - ${began/[.,]*/} < 30)) || die "still $status after 30 s: ./stack logs"
         show_progress "$id" "$began" "$status"
         sleep 0.05
     done
     show_done "$id" "$began" "$status"
-    curl -sS "$base_url/api/v1/orders/$id/timeline" | /usr/bin/python3 -c '
+    curl -sS "${trust[@]}" "$base_url/api/v1/orders/$id/timeline" | /usr/bin/python3 -c '
 import json, sys
 from datetime import datetime
 rows = [(datetime.fromisoformat(r["at"].replace("Z", "+00:00")), r) for r in json.load(sys.stdin)["data"]]

@@ -4,7 +4,7 @@
 run_packages=(
     ca-certificates cmake curl gcc libc6-dev ninja-build pkg-config
     libcjson-dev libcurl4-openssl-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev
-    multiwatch nginx postgresql-15 python3-yaml redis-server spawn-fcgi supervisor
+    multiwatch nginx openssl postgresql-15 python3-yaml redis-server spawn-fcgi supervisor
 )
 bench_packages=(python3-psycopg2 wrk)
 test_packages=(

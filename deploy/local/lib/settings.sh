@@ -3,6 +3,7 @@
 
 : "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
 : "${KAFKA_NODES:=1}" "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
+: "${LISTEN_ADDRESS:=127.0.0.1}" "${TLS:=}" "${TLS_CERTIFICATE:=}" "${TLS_KEY:=}"
 : "${CLIENT_CONNECTIONS:=2000}" "${CLIENT_RATE:=50000}" "${PAYMENT_GATEWAY:=simulator}"
 [[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
 step_logs=$STACK_DIR/log/up # the output of each step, one file a step
@@ -23,7 +24,21 @@ if [[ -z $PORT_BASE ]]; then
 fi
 http_port=$PORT_BASE metrics_port=$((PORT_BASE + 1)) postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
 provider_port=$((PORT_BASE + 10))
-base_url=http://localhost:$http_port
+
+# So it does with HTTPS.
+TLS=${TLS:-$(sed -n 's/^TLS=//p' "$STACK_DIR/stack.env" 2>/dev/null || true)}
+TLS=${TLS:-off}
+case $TLS in
+off) base_url=http://localhost:$http_port ;;
+on) base_url=https://localhost:$http_port ;;
+*) die "TLS=$TLS: it is on or off" ;;
+esac
+[[ ${TLS_CERTIFICATE:+set} == "${TLS_KEY:+set}" ]] || die "TLS_CERTIFICATE and TLS_KEY go together: set both, or neither"
+[[ $LISTEN_ADDRESS =~ ^([0-9.]+|\[[0-9a-f:]+\])$ ]] ||
+    die "LISTEN_ADDRESS=$LISTEN_ADDRESS: it is an address, such as 127.0.0.1, 0.0.0.0 or [::]"
+tls_certificate=${TLS_CERTIFICATE:-$STACK_DIR/tls/certificate.pem} tls_key=${TLS_KEY:-$STACK_DIR/tls/key.pem}
+trust=() # what curl needs to know the stack's own certificate
+[[ $TLS == off || -n $TLS_CERTIFICATE ]] || trust=(--cacert "$tls_certificate")
 
 # The programs of this stack, nginx aside, and the ports they listen on.
 servers=() ours=() kafka_nodes=() kafka_addresses='' kafka_voters=''
@@ -64,6 +79,6 @@ runs_provider() { [[ $PAYMENT_GATEWAY == http && -z ${PAYMENT_URL:-} ]]; }
 as_root() {
     ((EUID == 0)) && return
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo"
-    local keep='^(STACK_DIR|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|PAYMENT_|.*_proxy)'
+    local keep='^(STACK_DIR|LISTEN_|TLS|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|PAYMENT_|.*_proxy)'
     exec sudo --preserve-env="$(compgen -e | grep -E "$keep" | paste -sd,)" "$root/stack" "$command" "$@"
 }

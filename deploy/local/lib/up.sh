@@ -3,16 +3,22 @@
 
 help_up() {
     cat <<'END'
-Usage: ./stack up
+Usage: ./stack up [--tls]
 
 Installs what is missing (apt, npm, Kafka by Maven), builds, starts all programs under supervisord, waits until they are
 ready and prints the addresses. Run again it builds and restarts only what changed. Needs root. `./stack --help` lists the
-settings.
+settings. --tls is TLS=on: HTTPS, and only that, with a certificate made for this machine; STACK_DIR/tls/certificate.pem is what
+clients have to trust. TLS=off ./stack up goes back.
 END
 }
 
 command_up() {
-    as_root "$@"
+    case $* in
+    '') ;;
+    --tls) TLS=on exec "$root/stack" up ;;
+    *) die "up takes --tls and nothing else, not '$*'" ;;
+    esac
+    as_root
     check_system
     place_stack_dir
     exec 9>"$STACK_DIR/run/lock"
@@ -27,6 +33,7 @@ command_up() {
     broker_line | tee "$STACK_DIR/run/broker" # for status
     make_secrets
     set_addresses
+    make_certificate
     write_envs
     write_server_configs
     write_supervisord_conf
@@ -143,7 +150,7 @@ start_all() {
     for name in "${ours[@]}"; do
         [[ -z ${port_of[$name]:-} ]] || wait_for "$name" 60 curl -fsS -m 2 "http://127.0.0.1:${port_of[$name]}/readiness"
     done
-    wait_for order-api 60 curl -fsS -m 5 "http://127.0.0.1:$http_port/api/utility/readiness"
+    wait_for order-api 60 curl -fsS "${trust[@]}" -m 5 "$base_url/api/utility/readiness"
     show_done "programs" "$programs_began"
     remember_programs
 }
@@ -172,4 +179,11 @@ $(first_curl)
 
 Then: ./stack demo, ./stack status, ./stack logs order-api -f, ./stack down
 END
+    [[ $LISTEN_ADDRESS == 127.* || $LISTEN_ADDRESS == '[::1]' ]] || warn_open
+}
+
+# One loud line: nobody is asked who they are.
+warn_open() {
+    printf '\nWARNING: whoever reaches %s:%s can place, read and cancel orders%s: put an authenticating gateway before it\n' \
+        "$LISTEN_ADDRESS" "$http_port" "$([[ $TLS == on ]] || echo ', in clear text')" >&2
 }
