@@ -21,6 +21,8 @@ bool consumers_read(const struct ctl *ctl, struct consumers *consumers, struct f
 {
     static_assert(ARRAY_LEN(table) <= ARRAY_LEN(consumers->examples), "an example a group");
     *consumers = (struct consumers){ 0 };
+    if (!kafka_security_read(ctl->settings.kafka_security, fault))
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct kafka_progress progress;
 

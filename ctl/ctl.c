@@ -7,6 +7,8 @@ const struct setting ctl_settings_table[] = {
     { "DATABASE_URL", SETTING_SECRET, AT(database_url), "", 0, 0,
       "the administrator's URL of the database, postgresql://..." },
     { "KAFKA_BROKERS", SETTING_TEXT, AT(brokers), "", 0, 0, "host:port,... to ask for lags" },
+    { "KAFKA_SECURITY_FILE", SETTING_TEXT, AT(kafka_security), "", 0, 0,
+      "file with librdkafka's security.*, sasl.* and ssl.*, a name = value a line; none: plain text" },
     { "API_URL", SETTING_TEXT, AT(api_url), "http://127.0.0.1:3001", 0, 0, "where the order API answers" },
     { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "600000", 100, 86400000, "ms for a call of PostgreSQL" },
 };

@@ -18,6 +18,7 @@ enum ctl_exit {
 struct ctl_settings {
     const char *database_url; /* an administrator's; "" where it was not given, likewise below */
     const char *brokers;
+    const char *kafka_security;
     const char *api_url;
     int64_t sql_timeout_ms;
 };

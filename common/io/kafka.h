@@ -5,6 +5,13 @@
 #include "base/fault.h"
 #include "base/uuid.h"
 
+/* ---- TLS and SASL ---- */
+
+/* Reads FILE, lines of "name = value" with librdkafka's properties security.*, sasl.* and ssl.* (its CONFIGURATION.md); "#"
+ * begins a comment; "" is no file. What it says holds for every client of this process made after it: call it once at the
+ * start, before any thread. FAULT_INVALID names the line that is wrong, and never a value. */
+MUST_CHECK bool kafka_security_read(const char *file, struct fault *fault);
+
 /* ---- producing ---- */
 
 struct kafka_producer;

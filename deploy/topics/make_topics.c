@@ -2,8 +2,9 @@
  * Librdkafka's admin client does in milliseconds what Kafka's own tools need a Java machine each for. */
 #include "base/settings.h"
 #include "base/stop.h"
+#include "io/kafka.h"
+#include "io/kafka_conf.h"
 #include "topics.h"
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,14 @@
 #define CALL_MS 2000 /* one request to the broker; the whole is bounded by WAIT_SECONDS */
 
 struct config {
-    const char *brokers;
+    const char *brokers, *security;
     int64_t partitions, replication, retention_hours, wait_seconds;
 };
 
 static const struct setting settings[] = {
     { "KAFKA_BROKERS", SETTING_TEXT, offsetof(struct config, brokers), NULL, 0, 0, "host:port, several with commas" },
+    { "KAFKA_SECURITY_FILE", SETTING_TEXT, offsetof(struct config, security), "", 0, 0,
+      "file with librdkafka's security.*, sasl.* and ssl.*, a name = value a line; none: plain text" },
     { "KAFKA_PARTITIONS", SETTING_INT, offsetof(struct config, partitions), "6", 1, 1000, "partitions of each topic" },
     { "KAFKA_REPLICATION", SETTING_INT, offsetof(struct config, replication), "1", 1, 9, "copies of each partition" },
     { "TOPIC_RETENTION_HOURS", SETTING_INT, offsetof(struct config, retention_hours), "168", 1, 876000,
@@ -108,24 +111,21 @@ static bool all_ready(rd_kafka_t *kafka, const struct config *config)
     return ready;
 }
 
-static rd_kafka_t *connect_to(const char *brokers)
+/* NULL, said on stderr, where the settings are wrong. */
+static rd_kafka_t *connect_to(const struct config *config)
 {
-    char problem[256] = "";
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-
     /* A broker that is still starting refuses connections: ask again soon, and quietly. */
-    if (rd_kafka_conf_set(conf, "bootstrap.servers", brokers, problem, sizeof(problem)) != RD_KAFKA_CONF_OK ||
-        rd_kafka_conf_set(conf, "reconnect.backoff.max.ms", "250", problem, sizeof(problem)) != RD_KAFKA_CONF_OK ||
-        rd_kafka_conf_set(conf, "log_level", "2", problem, sizeof(problem)) != RD_KAFKA_CONF_OK) {
-        rd_kafka_conf_destroy(conf);
-        fprintf(stderr, "make-topics: %s\n", problem);
-        return NULL;
-    }
-    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, problem, sizeof(problem));
-    if (!kafka) {
-        rd_kafka_conf_destroy(conf);
-        fprintf(stderr, "make-topics: %s\n", problem);
-    }
+    const struct kafka_setting quick[] = { { "reconnect.backoff.max.ms", "250" }, { "log_level", "2" } };
+    struct fault fault = { 0 };
+    rd_kafka_conf_t *conf = NULL;
+    rd_kafka_t *kafka = NULL;
+
+    if (kafka_security_read(config->security, &fault))
+        conf = kafka_conf_new(config->brokers, "make-topics", quick, ARRAY_LEN(quick), &fault);
+    if (conf)
+        kafka = kafka_client_new(RD_KAFKA_PRODUCER, conf, &fault);
+    if (!kafka)
+        fprintf(stderr, "make-topics: %s\n", fault.detail);
     return kafka;
 }
 
@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 
     settings_read(&program, argc, argv, &config);
     stop_init();
-    rd_kafka_t *kafka = connect_to(config.brokers);
+    rd_kafka_t *kafka = connect_to(&config);
     if (!kafka)
         return EXIT_FAILURE;
 

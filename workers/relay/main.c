@@ -14,6 +14,7 @@ struct relay_settings {
     const char *service;
     const char *database_url;
     const char *brokers;
+    const char *security;
     const char *health_address;
     int64_t health_port;
     int64_t batch;
@@ -28,6 +29,8 @@ static const struct setting table[] = {
     { "DATABASE_URL", SETTING_SECRET, AT(database_url), NULL, 0, 0,
       "the service's role and database, postgresql://...; direct, not through a pooler" },
     { "KAFKA_BROKERS", SETTING_TEXT, AT(brokers), NULL, 0, 0, "host:port,... to start from" },
+    { "KAFKA_SECURITY_FILE", SETTING_TEXT, AT(security), "", 0, 0,
+      "file with librdkafka's security.*, sasl.* and ssl.*, a name = value a line; none: plain text" },
     { "HEALTH_ADDRESS", SETTING_TEXT, AT(health_address), "127.0.0.1", 0, 0, "where the health port listens" },
     { "HEALTH_PORT", SETTING_INT, AT(health_port), "0", 0, 65535, "/liveness, /readiness, /metrics; 0: none" },
     { "RELAY_BATCH", SETTING_INT, AT(batch), "2000", 1, 10000, "events read at once; three times as many may be in flight" },
@@ -54,6 +57,10 @@ int main(int argc, char **argv)
     log_start(name, (enum log_level)settings.log_level);
     failpoint_init();
     stop_init();
+    if (!kafka_security_read(settings.security, &fault)) {
+        log_error("KAFKA_SECURITY_FILE: %s", fault.detail);
+        return EXIT_CONFIG;
+    }
 
     relay_init(&relay, &(struct relay_options){
                            .service = settings.service,

@@ -30,6 +30,7 @@ enum {
 struct worker_settings {
     const char *database_url;
     const char *brokers;
+    const char *security;
     const char *group;
     const char *health_address;
     int64_t health_port;
@@ -81,6 +82,8 @@ static void read_settings(const char *name, const char *group, int argc, char **
         { "DATABASE_URL", SETTING_SECRET, AT(database_url), NULL, 0, 0,
           "the service's role and database, postgresql://..." },
         { "KAFKA_BROKERS", SETTING_TEXT, AT(brokers), NULL, 0, 0, "host:port,... to start from" },
+        { "KAFKA_SECURITY_FILE", SETTING_TEXT, AT(security), "", 0, 0,
+          "file with librdkafka's security.*, sasl.* and ssl.*, a name = value a line; none: plain text" },
         { "KAFKA_GROUP", SETTING_TEXT, AT(group), group, 0, 0, "consumer group; its members share the partitions" },
         { "HEALTH_ADDRESS", SETTING_TEXT, AT(health_address), "127.0.0.1", 0, 0, "where the health port listens" },
         { "HEALTH_PORT", SETTING_INT, AT(health_port), "0", 0, 65535, "/liveness, /readiness, /metrics; 0: none" },
@@ -332,6 +335,10 @@ int main(int argc, char **argv)
 
     if (!janitor_retention_fits(worker.settings.inbox_retention_hours, worker.settings.topic_retention_hours, &fault)) {
         log_error("cannot start: %s", fault.detail);
+        return EXIT_CONFIG;
+    }
+    if (!kafka_security_read(worker.settings.security, &fault)) {
+        log_error("KAFKA_SECURITY_FILE: %s", fault.detail);
         return EXIT_CONFIG;
     }
     started = start(&worker, name, &fault);
