@@ -1,4 +1,6 @@
 """./stack says what is wrong, in one line that tells what to do, before it does anything."""
+import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -39,7 +41,8 @@ def place(folder):
     return {"STACK_DIR": str(folder / "s"), "PORT_BASE": "47801"}
 
 
-@pytest.mark.parametrize("command", ["up", "down", "roll", "status", "logs", "ctl", "demo", "reset", "test", "chaos"])
+@pytest.mark.parametrize("command", ["up", "down", "roll", "status", "logs", "ctl", "demo", "reset", "sbom", "test", "chaos",
+                                     "bench"])
 def test_every_command_explains_itself(command):
     done = stack(command, "--help")
     assert done.returncode == 0
@@ -109,3 +112,19 @@ def test_where_to_listen_and_how_is_checked_first(place, name, value):
 
 def test_up_takes_no_other_words(place):
     assert "--fast" in one_line(stack("up", "--fast", **place))
+
+
+def test_the_list_of_parts_has_programs_libraries_servers_and_jars():
+    programs = ROOT / "build/test/bin"
+    done = stack("sbom", BUILD="test")
+    parts = json.loads(done.stdout)
+    assert (parts["bomFormat"], parts["specVersion"]) == ("CycloneDX", "1.5")
+    found = {part["name"]: part for part in parts["components"]}
+    digest = hashlib.sha256((programs / "order-api").read_bytes()).hexdigest()
+    assert found["order-api"]["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    for name in ("libpq5", "librdkafka1", "libhiredis0.14", "libc6", "postgresql-15", "redis-server"):
+        assert found[name]["purl"].startswith(f"pkg:deb/debian/{name}@"), name
+    assert found["swagger-ui-dist"]["purl"] == f"pkg:npm/swagger-ui-dist@{found['swagger-ui-dist']['version']}"
+    assert "playwright-core" not in found, "a tool of development"
+    refs = [part["bom-ref"] for part in parts["components"]]
+    assert len(refs) == len(set(refs))

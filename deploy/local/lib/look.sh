@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the parts share their names
-# look.sh - looking at a running stack: status, logs, orderctl, demo.
+# look.sh - looking at a stack: status, logs, orderctl, demo, and what it is made of.
 
 help_status() {
     cat <<'END'
@@ -71,6 +71,19 @@ command_ctl() {
     local line
     while read -r line; do export "${line?}"; done <"$STACK_DIR/stack.env"
     API_URL=$BASE_URL exec "$STACK_DIR/bin/orderctl" "$@"
+}
+
+help_sbom() {
+    cat <<'END'
+Usage: ./stack sbom >sbom.json
+
+What a stack on this machine is made of, as CycloneDX 1.5: our programs (BUILD), Debian's packages that they and the servers come
+from, npm's packages, Kafka's jars; with versions, and digests of what is no package of Debian.
+END
+}
+command_sbom() {
+    [[ -d $root/build/$BUILD/bin ]] || die "nothing is built: ./stack up builds it"
+    "$root/deploy/sbom" "$root/build/$BUILD/bin" multiwatch nginx postgresql-15 redis-server spawn-fcgi supervisor
 }
 
 help_demo() {

@@ -142,7 +142,7 @@ lint_tidy() {
     cd "$root" || return
     find common fcgi workers ctl deploy -name '*.c' -print0 | xargs -0 -P "$(nproc)" -n 1 clang-tidy -p build/clang --quiet
 }
-lint_python() { cd "$root" && build/venv/bin/ruff check --no-cache bench bench/measure openapi tests deploy/local/supervise; }
+lint_python() { cd "$root" && build/venv/bin/ruff check --no-cache bench bench/measure openapi tests deploy/local/supervise deploy/sbom; }
 lint_documents() { cd "$root/openapi" && ../node_modules/.bin/redocly lint; }
 
 make_ruff() {
