@@ -6,6 +6,7 @@ struct group;
 extern const struct group audit_group;
 extern const struct group contact_group;
 extern const struct group compensation_group;
+extern const struct group customer_group;
 extern const struct group dlq_group;
 extern const struct group load_group;
 extern const struct group order_group;

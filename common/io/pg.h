@@ -73,6 +73,7 @@ struct pg_args {
 
 void pg_arg_array(struct pg_args *args, struct pg_array *array);  /* the array must not grow afterwards */
 void pg_arg_uuid(struct pg_args *args, const struct uuid *value); /* NULL pointer: SQL NULL; likewise below */
+void pg_arg_bool(struct pg_args *args, bool value);
 void pg_arg_int64(struct pg_args *args, int64_t value);
 void pg_arg_int32(struct pg_args *args, int32_t value);
 void pg_arg_text(struct pg_args *args, struct text value);

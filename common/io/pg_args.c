@@ -161,6 +161,11 @@ void pg_arg_uuid(struct pg_args *args, const struct uuid *value)
         add_arg(args, PG_UUID, NULL, 0);
 }
 
+void pg_arg_bool(struct pg_args *args, bool value)
+{
+    add_copy(args, PG_BOOL, &(char){ value }, 1);
+}
+
 void pg_arg_int64(struct pg_args *args, int64_t value)
 {
     uint64_t wire = htobe64((uint64_t)value);

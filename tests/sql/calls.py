@@ -91,13 +91,13 @@ def claim(connection, schema, *events, never_held=False):
     return [row.verdict for row in found]
 
 
-def deadletter(connection, schema, *events, reason="unreadable", held=False):
+def deadletter(connection, schema, *events, reason="unreadable", held=False, payload=b"\x00\xff"):
     """EVENTS are (event id, order id), both or either None."""
     n = len(events)
     rows(connection,
          f"SELECT {schema}.deadletter_set_aside(%s::uuid[], %s::uuid[], %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s)",
          [e for e, _ in events], [o for _, o in events], ["t"] * n, ["orders"] * n, [3] * n, list(range(n)),
-         [b"key"] * n, [b"\x00\xff"] * n, [None] * n, [TRACEPARENT] * n, [reason] * n, [held] * n)
+         [b"key"] * n, [payload] * n, [None] * n, [TRACEPARENT] * n, [reason] * n, [held] * n)
 
 
 def append(connection, schema, *order_ids):
