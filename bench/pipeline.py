@@ -1,4 +1,5 @@
 """Orders through all stages: sustained rate, latency at fixed rates, copies, the relay and one consumer alone."""
+import json
 import subprocess
 import tempfile
 import time
@@ -57,11 +58,11 @@ def measure_latency(system, quick, say):
         yield Row(f"{name}, p99", "ms", goal=goals[1], ours=p99, smaller_is_better=True)
 
 
-def open_loop(system, rate, seconds):
-    """orderctl load: latencies of creates, counted from when each was due."""
+def open_loop(system, rate, seconds, seed=1):
+    """orderctl load: latencies of creates, counted from when each was due. The same SEED places the same orders."""
     text = run(ROOT / "build/release/bin/orderctl", "load", "--json", "--rate", rate, "--seconds", seconds,
-               env={"PATH": "/usr/bin:/bin", "API_URL": URL, **system.settings})
-    return {"creates": text.splitlines()[-1]}
+               "--seed", seed, env={"PATH": "/usr/bin:/bin", "API_URL": URL, **system.settings})
+    return {"creates": json.loads(text.splitlines()[-1])}
 
 
 def measure_copies(system, quick, say):
