@@ -148,7 +148,8 @@ write_supervisord_conf() {
             postgres) program postgres 10 postgres INT 60 "/usr/lib/postgresql/15/bin/postgres -D $STACK_DIR/postgres \
 -c config_file=$STACK_DIR/conf/postgresql.conf -c hba_file=$STACK_DIR/postgres/pg_hba.conf -c port=$postgres_port" ;;
             redis) program redis 10 redis TERM 10 "/usr/bin/redis-server $STACK_DIR/conf/redis.conf --port $redis_port" ;;
-            kafka*) program "$name" 20 nobody TERM 60 "$bin/kafka $name" ;;
+            # the embedded broker takes no arguments
+            kafka*) program "$name" 20 nobody TERM 60 "$bin/kafka$([[ $broker == embedded ]] || echo " $name")" ;;
             esac
         done
         program nginx 90 root QUIT 15 "/usr/sbin/nginx -e stderr -c $STACK_DIR/conf/nginx/nginx.conf"
