@@ -1,6 +1,8 @@
 /* metrics.c - the shared file, and its text for Prometheus. */
 #include "fcgi/metrics.h"
+#include "base/metric.h"
 #include "fcgi/router.h"
+#include "io/redis.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -227,11 +229,6 @@ static void sum_up(const struct metrics_file *file, struct metrics *sum, int *ta
     }
 }
 
-static void head(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 enum { LABELS_MAX = 80 };
 
 static const char *labels(size_t route, char text[static LABELS_MAX])
@@ -244,7 +241,7 @@ static const char *labels(size_t route, char text[static LABELS_MAX])
 
 static void render_answers(const struct metrics *sum, struct buf *out)
 {
-    head(out, "order_api_requests_total", "counter", "Requests answered.");
+    metric_head(out, "order_api_requests_total", "counter", "Requests answered.");
     for (size_t route = 0; route < route_count(); route++)
         for (size_t i = 0; i < METRICS_STATUSES; i++) {
             uint64_t answers = sum->answers[route][i];
@@ -263,7 +260,8 @@ static void render_times(const struct metrics *sum, struct buf *out)
     static const char name[] = "order_api_request_duration_seconds";
     char text[LABELS_MAX];
 
-    head(out, name, "histogram", "From the whole request to its answer, without the web server.");
+    metric_head(out, "order_api_request_duration_seconds", "histogram",
+                "From the whole request to its answer, without the web server.");
     for (size_t route = 0; route < route_count(); route++) {
         uint64_t below = 0;
 
@@ -286,7 +284,7 @@ static void render_batches(const struct metrics *sum, struct buf *out)
 {
     static const char name[] = "order_api_batch_size";
 
-    head(out, name, "histogram", "Works done together in one call of the database.");
+    metric_head(out, "order_api_batch_size", "histogram", "Works done together in one call of the database.");
     for (int queue = 0; queue < METRICS_QUEUES; queue++) {
         uint64_t below = 0;
 
@@ -306,10 +304,10 @@ static void render_batches(const struct metrics *sum, struct buf *out)
 
 static void render_queues(const struct metrics *sum, struct buf *out)
 {
-    head(out, "order_api_queue_depth", "gauge", "Works that wait for a connection to the database.");
+    metric_head(out, "order_api_queue_depth", "gauge", "Works that wait for a connection to the database.");
     for (int queue = 0; queue < METRICS_QUEUES; queue++)
         buf_printf(out, "order_api_queue_depth{queue=\"%s\"} %" PRId64 "\n", queue_names[queue], sum->waiting[queue]);
-    head(out, "order_api_queue_refused_total", "counter", "Works refused with 503, since QUEUE_MAX were waiting.");
+    metric_head(out, "order_api_queue_refused_total", "counter", "Works refused with 503, since QUEUE_MAX were waiting.");
     for (int queue = 0; queue < METRICS_QUEUES; queue++)
         buf_printf(out, "order_api_queue_refused_total{queue=\"%s\"} %" PRIu64 "\n", queue_names[queue],
                    sum->refused[queue]);
@@ -325,10 +323,14 @@ void metrics_render(const struct metrics_file *file, struct buf *out)
     render_times(&sum, out);
     render_batches(&sum, out);
     render_queues(&sum, out);
-    head(out, "order_api_redis_lookups_total", "counter", "Creates that asked Redis for a finished answer.");
+    metric_head(out, "order_api_redis_lookups_total", "counter", "Creates that asked Redis for a finished answer.");
     for (int result = 0; result < METRICS_REDIS_RESULTS; result++)
         buf_printf(out, "order_api_redis_lookups_total{result=\"%s\"} %" PRIu64 "\n", redis_names[result],
                    sum.redis[result]);
-    head(out, "order_api_processes", "gauge", "Processes that these numbers are the sum of.");
+    metric_head(out, "breaker_open", "gauge",
+                "1 while the process that answers leaves a server alone that has failed again and again.");
+    buf_printf(out, "breaker_open{service=\"order-api\",server=\"redis\"} %d\n", redis_is_given_up());
+    metric_build(out, "order-api", "order-api");
+    metric_head(out, "order_api_processes", "gauge", "Processes that these numbers are the sum of.");
     buf_printf(out, "order_api_processes %d\n", taken);
 }

@@ -34,6 +34,11 @@ static bool breaker_is_open(void)
     return atomic_load_explicit(&failures, memory_order_relaxed) >= BREAKER_FAILURES;
 }
 
+bool redis_is_given_up(void)
+{
+    return breaker_is_open();
+}
+
 /* While the breaker is open, one caller a pause gets through: who moves the time of the next probe. */
 static bool breaker_lets_through(void)
 {

@@ -20,5 +20,8 @@ struct text redis_get(struct redis *redis, struct text key, struct arena *arena)
 /* Stores VALUE for TTL_S seconds; whether that worked is of no interest to anyone but metrics. */
 bool redis_set(struct redis *redis, struct text key, struct text value, int ttl_s);
 
+/* Whether the breaker is open. */
+bool redis_is_given_up(void);
+
 /* Whether Redis answers PING now; passes by the breaker. For readiness. */
 bool redis_ping(struct redis *redis);

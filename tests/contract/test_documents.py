@@ -225,13 +225,13 @@ def test_the_event_page_shows_every_event_and_runs_no_script(site):
 # ---- metrics ----
 
 
-def test_metrics_of_workers_and_relays_are_those_of_the_document():
-    types = "(counter|gauge|summary|histogram)"
+def test_metrics_are_those_of_the_document():
+    types = "(counter|gauge|histogram)"
     documented = re.findall(rf"^\| `([a-z_]+)` \| {types} \|", read("docs/OPERATIONS.md"), re.MULTILINE)
-    told = [pair for file in sorted((ROOT / "workers").rglob("*.c"))
-            for pair in c_table(file.relative_to(ROOT), rf'"([a-z_]+)",\s+"{types}"')]
-    assert len(set(told)) == len(told)
-    assert sorted(documented) == sorted(told)
+    files = [*(ROOT / "workers").rglob("*.c"), ROOT / "fcgi/metrics.c", ROOT / "common/base/metric.c"]
+    told = {pair for file in files for pair in c_table(file.relative_to(ROOT), rf'"([a-z_]+)",\s+"{types}"')}
+    assert len(set(documented)) == len(documented)
+    assert set(documented) == told
 
 
 # ---- deadlines ----

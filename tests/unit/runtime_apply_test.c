@@ -242,6 +242,7 @@ const struct service service = { .name = "test", .handles = handles, .handle_cou
 
 static struct pg *const some_pg = (struct pg *)&committed;
 static _Atomic uint64_t counts[ARRAY_LEN(handles) + 1][EVENT_RESULTS];
+static struct metric_histogram ages[ARRAY_LEN(handles) + 1];
 static struct stats stats;
 static struct kafka_record record = { .topic = "orders", .key = { "key", 3 }, .value = { "{}", 2 } };
 
@@ -261,7 +262,8 @@ static int reset(void **state)
     next_fault = (struct fault){ 0 };
     commit_faults = FAULT_NONE;
     memset(counts, 0, sizeof counts);
-    stats = (struct stats){ .events = counts };
+    memset(ages, 0, sizeof ages);
+    stats = (struct stats){ .events = counts, .ages = ages };
     return 0;
 }
 

@@ -2,6 +2,8 @@
 #include "workers/relay/health.h"
 #include "base/clock.h"
 
+#include <stdio.h>
+
 enum { BEAT_MAX_MS = 30000 };
 
 static bool alive(void *context)
@@ -37,12 +39,24 @@ static void metrics(void *context, struct buf *out)
         { "outbox_depth", "gauge", "Events that wait, in flight included; an upper bound.", (double)stats->depth },
         { "outbox_oldest_age_seconds", "gauge", "Age of the event first in line.", (double)stats->oldest_age_ms / 1000 },
         { "relay_leader", "gauge", "1 where this relay serves the outbox, 0 on standby.", (double)stats->leads },
+        { "database_up", "gauge", "1 where the last turn found PostgreSQL, 0 where it did not.",
+          (double)stats->database_up },
         { "relay_terms_total", "counter", "Times this relay took the lead.", (double)stats->terms },
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s{service=\"%s\"} %.15g\n", lines[i].name, lines[i].help,
-                   lines[i].name, lines[i].type, lines[i].name, relay->options.service, lines[i].value);
+    char labels[64];
+
+    snprintf(labels, sizeof labels, "service=\"%s\"", relay->options.service);
+    metric_build(out, "outbox-relay", relay->options.service);
+    metric_process(out, relay->options.service);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        metric_head(out, lines[i].name, lines[i].type, lines[i].help);
+        buf_printf(out, "%s{%s} %.15g\n", lines[i].name, labels, lines[i].value);
+    }
+    metric_head(out, "outbox_batch_size", "histogram", "Events a read of the outbox brought.");
+    metric_histogram(out, "outbox_batch_size", labels, &metric_sizes, &stats->batch_sizes);
+    metric_head(out, "outbox_wait_seconds", "histogram", "From the making of an event to its sending.");
+    metric_histogram(out, "outbox_wait_seconds", labels, &metric_age_ms, &stats->waits_ms);
 }
 
 struct http_server *relay_health_start(const char *address, int port, struct relay *relay, struct fault *fault)

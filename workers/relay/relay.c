@@ -179,9 +179,15 @@ static bool send_row(struct relay *relay, const struct outbox_row *row, struct f
 /* Sends rows in order up to the first that can't be queued now; the rest is read again. */
 static bool send_rows(struct relay *relay, const struct outbox_row *rows, size_t count, struct fault *fault)
 {
+    int64_t now_ms = clock_unix_ms();
+
+    if (count > 0)
+        metric_observe(&relay->stats.batch_sizes, &metric_sizes, (int64_t)count);
     for (size_t i = 0; i < count; i++) {
-        if (send_row(relay, &rows[i], fault))
+        if (send_row(relay, &rows[i], fault)) {
+            metric_observe(&relay->stats.waits_ms, &metric_age_ms, now_ms - uuid_unix_ms(&rows[i].id));
             continue;
+        }
         window_sent_up_to(&relay->window, rows[i].seq - 1);
         if (fault->kind == FAULT_BUSY) {
             relay->read_at_ms = clock_mono_ms() + FULL_WAIT_MS;

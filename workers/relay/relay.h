@@ -1,6 +1,7 @@
 /* relay.h - one outbox's way to Kafka: lead or stand by; read, send, and remove what has arrived. */
 #pragma once
 
+#include "base/metric.h"
 #include "io/kafka.h"
 #include "io/pg.h"
 #include "workers/relay/window.h"
@@ -17,7 +18,9 @@ struct relay_options {
 /* Written by the relay's thread, read by the health port's. */
 struct relay_stats {
     atomic_bool database_up, leads;
-    atomic_llong beat_ms; /* monotonic: when the loop last turned */
+    atomic_llong beat_ms;                /* monotonic: when the loop last turned */
+    struct metric_histogram batch_sizes; /* rows a read brought */
+    struct metric_histogram waits_ms;    /* from an event's making to its sending */
     atomic_llong published, failed, parked, terms, in_flight, depth, oldest_age_ms;
 };
 

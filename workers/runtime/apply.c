@@ -3,6 +3,7 @@
  * Whatever fails, the same events are tried again in the same order: all of them where the fault may pass, in halves where
  * it stays, until it is down to the one event that goes to the dead letters. */
 #include "workers/runtime/apply.h"
+#include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "store/deadletter.h"
@@ -250,6 +251,8 @@ static enum dead_reason reason_of(const struct fault *condemned)
 
 static void count_results(struct stats *stats, const struct attempt *try)
 {
+    int64_t now_ms = clock_unix_ms();
+
     for (size_t i = 0; i < try->letter_count; i++)
         log_letter(&try->letters[i]);
     for (size_t i = 0; i < try->group->count; i++) {
@@ -259,6 +262,8 @@ static void count_results(struct stats *stats, const struct attempt *try)
         stat_add(&stats->events[delivery->row][result], 1);
         if (result == EVENT_DEAD)
             stat_add(&stats->dead[reason_of(&delivery->condemned)], 1);
+        else if (result == EVENT_APPLIED) /* the id tells when the order was placed */
+            metric_observe(&stats->ages[delivery->row], &metric_age_ms, now_ms - uuid_unix_ms(&delivery->work.order_id));
     }
 }
 

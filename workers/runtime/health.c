@@ -4,10 +4,12 @@
 #include "workers/runtime/effect.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum {
     BEAT_MAX_MS = 30000,
     LAGS_MAX = 256,
+    LABELS_MAX = 120,
 };
 
 static const char *const result_names[EVENT_RESULTS] = {
@@ -34,11 +36,6 @@ static bool ready(void *context, struct buf *detail)
     buf_printf(detail, "{\"database\":\"%s\",\"kafka\":\"%s\",\"partitions\":%d}", database ? "up" : "down",
                joined ? "joined" : "joining", kafka_assigned(health->consumer));
     return database && joined;
-}
-
-void metric_head(struct buf *out, const char *name, const char *type, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void events(const struct health *health, struct buf *out)
@@ -102,19 +99,24 @@ static void dead_letters(const struct stats *stats, struct buf *out)
 
 static void batches(const struct stats *stats, struct buf *out)
 {
-    uint64_t count = stat_get(&stats->batches);
+    char labels[LABELS_MAX];
 
-    metric_head(out, "worker_batch_size", "summary", "Messages a poll brought.");
-    buf_printf(out, "worker_batch_size_sum{service=\"%s\"} %" PRIu64 "\n", service.name, stat_get(&stats->batch_events));
-    buf_printf(out, "worker_batch_size_count{service=\"%s\"} %" PRIu64 "\n", service.name, count);
+    snprintf(labels, sizeof labels, "service=\"%s\"", service.name);
+    metric_head(out, "worker_batch_size", "histogram", "Messages a poll brought.");
+    metric_histogram(out, "worker_batch_size", labels, &metric_sizes, &stats->batch_sizes);
     metric_head(out, "worker_batch_duration_seconds", "histogram", "From a poll to its offsets.");
-    for (int i = 0; i < BATCH_BUCKETS; i++)
-        buf_printf(out, "worker_batch_duration_seconds_bucket{service=\"%s\",le=\"%g\"} %" PRIu64 "\n", service.name,
-                   batch_bucket_ms[i] / 1e3, stat_get(&stats->batches_within[i]));
-    buf_printf(out, "worker_batch_duration_seconds_bucket{service=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", service.name, count);
-    buf_printf(out, "worker_batch_duration_seconds_sum{service=\"%s\"} %.6f\n", service.name,
-               (double)stat_get(&stats->batch_us) / 1e6);
-    buf_printf(out, "worker_batch_duration_seconds_count{service=\"%s\"} %" PRIu64 "\n", service.name, count);
+    metric_histogram(out, "worker_batch_duration_seconds", labels, &metric_work_us, &stats->batch_us);
+}
+
+static void ages(const struct stats *stats, struct buf *out)
+{
+    char labels[LABELS_MAX];
+
+    metric_head(out, "worker_order_age_seconds", "histogram", "Age of the order when an event of the type was applied.");
+    for (size_t row = 0; row < service.handle_count; row++) {
+        snprintf(labels, sizeof labels, "service=\"%s\",type=\"%s\"", service.name, service.handles[row].type);
+        metric_histogram(out, "worker_order_age_seconds", labels, &metric_age_ms, &stats->ages[row]);
+    }
 }
 
 static void lag(const struct health *health, struct buf *out)
@@ -146,8 +148,13 @@ static void metrics(void *context, struct buf *out)
           (int64_t)stat_get(&stats->purged) },
         { "inbox_rows", "gauge", "Events the inbox remembers, as PostgreSQL estimates them; -1 before the first vacuum.",
           stats->inbox_rows },
+        { "database_up", "gauge", "1 where the last transaction found PostgreSQL, 0 where it did not.", stats->database_ok },
     };
+    char program[LABELS_MAX];
 
+    snprintf(program, sizeof program, "worker-%s", service.name);
+    metric_build(out, program, service.name);
+    metric_process(out, service.name);
     events(health, out);
     effects(health, out);
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -156,6 +163,7 @@ static void metrics(void *context, struct buf *out)
     }
     dead_letters(stats, out);
     batches(stats, out);
+    ages(stats, out);
     lag(health, out);
     if (service.metrics)
         service.metrics(out);

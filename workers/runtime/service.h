@@ -5,7 +5,7 @@
  * set-based calls. It may be called again with the same events after a failure, so it keeps nothing outside the batch. */
 #pragma once
 
-#include "base/buf.h"
+#include "base/metric.h"
 #include "base/settings.h"
 #include "io/json.h"
 #include "io/pg.h"
@@ -81,9 +81,6 @@ struct service {
     size_t effect_count;
     void (*metrics)(struct buf *out); /* NULL, or adds its own to /metrics, out of atomics: another thread calls it */
 };
-
-/* "# HELP" and "# TYPE" of a metric, in front of its values. */
-void metric_head(struct buf *out, const char *name, const char *type, const char *help);
 
 /* Defined by each file of services/; the binary links exactly one. */
 extern const struct service service;

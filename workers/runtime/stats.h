@@ -1,6 +1,7 @@
 /* stats.h - what a worker counts: written by its loop, read by the health port's thread. */
 #pragma once
 
+#include "base/metric.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,21 +33,15 @@ enum dead_reason {
     DEAD_REASONS,
 };
 
-enum { BATCH_BUCKETS = 10 };
-
-/* Upper bounds of the histogram of batches; longer ones are in the count alone. */
-static const int batch_bucket_ms[BATCH_BUCKETS] = { 1, 2, 5, 10, 20, 50, 100, 500, 2000, 10000 };
-
-/* Zero-initialise; EVENTS has one line a row of the service's table and one for messages without a type, EFFECTS one a kind.
- */
+/* Zero-initialise; EVENTS and AGES have one line a row of the service's table and one for messages without a type, EFFECTS
+ * one a kind. */
 struct stats {
     _Atomic uint64_t (*events)[EVENT_RESULTS];
+    struct metric_histogram *ages; /* of orders, in ms, when an event of theirs was applied */
     struct effect_stats *effects;
-    _Atomic uint64_t retries;      /* transactions repeated after a fault that may pass */
-    _Atomic uint64_t batches;      /* polls that brought something */
-    _Atomic uint64_t batch_events; /* messages in them */
-    _Atomic uint64_t batch_us;     /* time from poll to offsets */
-    _Atomic uint64_t batches_within[BATCH_BUCKETS];
+    struct metric_histogram batch_sizes; /* messages a poll brought */
+    struct metric_histogram batch_us;    /* from poll to offsets */
+    _Atomic uint64_t retries;            /* transactions repeated after a fault that may pass */
     _Atomic uint64_t dead[DEAD_REASONS];
     _Atomic uint64_t replayed;    /* dead letters tried again */
     _Atomic uint64_t purged;      /* inbox rows forgotten by this worker */
@@ -64,14 +59,10 @@ static inline void stat_add(_Atomic uint64_t *counter, uint64_t add)
     atomic_fetch_add_explicit(counter, add, memory_order_relaxed);
 }
 
-static inline void stat_batch(struct stats *stats, size_t events, uint64_t us)
+static inline void stat_batch(struct stats *stats, size_t events, int64_t us)
 {
-    stat_add(&stats->batches, 1);
-    stat_add(&stats->batch_events, events);
-    stat_add(&stats->batch_us, us);
-    for (int i = 0; i < BATCH_BUCKETS; i++)
-        if (us <= (uint64_t)batch_bucket_ms[i] * 1000)
-            stat_add(&stats->batches_within[i], 1);
+    metric_observe(&stats->batch_sizes, &metric_sizes, (int64_t)events);
+    metric_observe(&stats->batch_us, &metric_work_us, us);
 }
 
 static inline uint64_t stat_get(const _Atomic uint64_t *counter)

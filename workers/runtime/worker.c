@@ -216,7 +216,7 @@ static void take(struct worker *worker, size_t count)
     kafka_release(worker->records, count);
     arena_reset(&worker->arena);
 
-    stat_batch(&worker->stats, count, (uint64_t)(clock_mono_us() - begun_us));
+    stat_batch(&worker->stats, count, clock_mono_us() - begun_us);
 }
 
 static void loop(struct worker *worker)
@@ -249,6 +249,7 @@ static bool start(struct worker *worker, const char *name, struct fault *fault)
     worker->records = allocate(max, sizeof *worker->records);
     worker->deliveries = allocate(max, sizeof *worker->deliveries);
     worker->stats.events = allocate(service.handle_count + 1, sizeof *worker->stats.events);
+    worker->stats.ages = allocate(service.handle_count + 1, sizeof *worker->stats.ages);
     worker->stats.effects = allocate(service.effect_count + 1, sizeof *worker->stats.effects);
     worker->started_ms = clock_mono_ms();
     worker->pg = pg_new(&(struct pg_options){
@@ -308,6 +309,7 @@ static void end(struct worker *worker)
     arena_free(&worker->apply.arena);
     arena_free(&worker->arena);
     free(worker->stats.events);
+    free(worker->stats.ages);
     free(worker->stats.effects);
     free(worker->deliveries);
     free(worker->records);

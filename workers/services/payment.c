@@ -345,6 +345,12 @@ static bool start(struct fault *fault)
     return true;
 }
 
+static void metrics(struct buf *out)
+{
+    metric_head(out, "breaker_open", "gauge", "1 while a server that has failed again and again is left alone.");
+    buf_printf(out, "breaker_open{service=\"payment\",server=\"payment_provider\"} %d\n", payment_http_is_given_up());
+}
+
 static const char *const topics[] = { "orders", NULL };
 
 static const struct handles handles[] = {
@@ -365,4 +371,5 @@ const struct service service = {
     .start = start,
     .effects = effects,
     .effect_count = ARRAY_LEN(effects),
+    .metrics = metrics,
 };

@@ -8,6 +8,8 @@
 #include "model/decimal.h"
 #include "workers/services/payment_breaker.h"
 
+#include <stdatomic.h>
+
 enum { RESPONSE_MAX = 64 * 1024, CONNECT_TIMEOUT_MS = 2000, REASON_MAX = 64 };
 
 /* What an attempt has in the air, and whether it has made its request. */
@@ -18,6 +20,7 @@ struct attempt {
 
 static const struct payment_http_settings *settings;
 static struct payment_breaker breaker;
+static atomic_bool given_up; /* the breaker is open: for the thread that tells */
 
 void payment_http_start(const struct payment_http_settings *given)
 {
@@ -30,17 +33,26 @@ size_t payment_http_room(size_t wanted)
     return payment_breaker_room(&breaker, wanted, clock_mono_ms());
 }
 
+bool payment_http_is_given_up(void)
+{
+    return given_up;
+}
+
 static void provider_failed(void)
 {
-    if (payment_breaker_fail(&breaker, clock_mono_ms()))
+    if (payment_breaker_fail(&breaker, clock_mono_ms())) {
+        given_up = true;
         log_warn("the payment provider failed %d times in a row: one probe every %d ms", breaker.failures,
                  (int)settings->breaker_open_ms);
+    }
 }
 
 static void provider_answered(void)
 {
-    if (payment_breaker_succeed(&breaker))
+    if (payment_breaker_succeed(&breaker)) {
+        given_up = false;
         log_info("the payment provider answers again");
+    }
 }
 
 static bool is_charge(const struct effect *effect)

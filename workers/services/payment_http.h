@@ -27,3 +27,6 @@ void payment_http_start(const struct payment_http_settings *settings);
 void payment_http_call(struct effect *effect);
 void payment_http_answered(struct effect *effect, const struct transfer_result *result);
 size_t payment_http_room(size_t wanted);
+
+/* Whether the breaker is open; from any thread. */
+bool payment_http_is_given_up(void);
