@@ -8,8 +8,8 @@ run_packages=(
 )
 bench_packages=(python3-psycopg2 wrk)
 test_packages=(
-    chromium clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db postgresql-15-plpgsql-check shellcheck wrk
-    python3-aiosmtpd python3-confluent-kafka python3-hypothesis python3-jsonschema python3-psycopg2 python3-pytest
+    chromium clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db postgresql-15-plpgsql-check prometheus
+    shellcheck wrk python3-aiosmtpd python3-confluent-kafka python3-hypothesis python3-jsonschema python3-psycopg2 python3-pytest
     python3-redis python3-requests python3-venv
 )
 
@@ -34,7 +34,7 @@ apt_install() {
     rm -f $cluster
     for package in "$@"; do
         case $package in
-        nginx | redis-server | supervisor) disable_service "$package" ;;
+        nginx | prometheus | redis-server | supervisor) disable_service "$package" ;;
         postgresql-15) disable_service postgresql ;;
         esac
     done
