@@ -10,7 +10,7 @@ def pytest_addoption(parser):
     parser.addoption("--compose", action="store_true", help="run against containers instead of local processes")
     parser.addoption("--fuzz-minutes", type=float, default=0, help="send requests made from openapi.yaml for so long")
     parser.addoption("--fuzz-seed", type=int, help="with --fuzz-minutes: begin with the run that printed this number")
-    parser.addoption("--orders", type=int, default=1000, help="how many random orders test_random.py places")
+    parser.addoption("--orders", type=int, help="how many random orders test_random.py places, instead of 1000")
     parser.addoption("--seed", type=int, default=1, help="what decides about them")
 
 

@@ -54,17 +54,24 @@ class Shop:
         assert self.stack.value("SELECT count(*) FROM payment.effect") == 0
 
 
-@pytest.fixture(scope="module")
-def gateway(request, stack, tmp_path_factory):
-    if request.config.getoption("--compose"):
+@contextlib.contextmanager
+def charging_by_provider(stack, folder):
+    """Inside, charges go to a provider with its books in FOLDER; yields a Shop."""
+    if not hasattr(stack, "with_lasting_settings"):
         pytest.skip("the provider of these tests is a process of this machine")
-    provider = Provider(tmp_path_factory.mktemp("provider"), stack.port + 10)
+    provider = Provider(folder, stack.port + 10)
     provider.start()
     try:
         with stack.with_lasting_settings("worker-payment", PAYMENT_URL=provider.url, **SETTINGS):
             yield Shop(stack, provider)
     finally:
         provider.kill()
+
+
+@pytest.fixture(scope="module")
+def gateway(stack, tmp_path_factory):
+    with charging_by_provider(stack, tmp_path_factory.mktemp("provider")) as shop:
+        yield shop
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Orders of every outcome, many at once, with cancels at random moments: then rest, and every invariant.
 
-    /usr/bin/python3 -m pytest tests/integration/test_random.py --orders 50000 --seed 7 -s
+    /usr/bin/python3 -m pytest tests/integration/test_random.py --orders 50000 --seed 7 -s -k provider
 
-The seed decides what is ordered and when it is cancelled; which of two events wins a race is the system's own affair.
+Charges are simulated, or made by a provider that misbehaves by the last two digits of a total. The seed decides what is
+ordered and when it is cancelled; which of two events wins a race is the system's own affair.
 """
 import collections
 import concurrent.futures
@@ -11,12 +12,16 @@ import threading
 import time
 import uuid
 
+import pytest
 import requests
+from test_payment_provider import charging_by_provider
 from test_stock import stock_up
 
 from harness.stack import order
 
 CLIENTS = 16
+DEFAULT_COUNT = {"simulator": 700, "provider": 300}
+DECLINED_DIGITS = 51  # of a total in minor units: the provider says no (deploy/provider)
 ANTARCTICA = {"country": "Antarctica", "city": "Vostok", "addressLine1": "1"}
 
 # What an order may come to, apart from cancelled_by_customer. "scarce": there are pieces for about half of them.
@@ -48,6 +53,7 @@ class Plan:
             lines[0] = {"sku": "SKU-1", "quantity": 1, "unitPrice": 1000000.01 + rng.randint(0, 100)}
         self.body = order(items=lines, **({"shippingAddress": ANTARCTICA} if self.kind == "refused" else {}))
         self.order_id = None
+        self.total_minor = None
         self.cancelled = None  # status code of the cancel's answer
 
 
@@ -76,6 +82,7 @@ def carry_out(stack, client, plan):
     answer = place()
     assert answer.status_code == 201, answer.text
     plan.order_id = answer.json()["orderId"]
+    plan.total_minor = round(answer.json()["totalAmount"] * 100)
     if plan.cancel_after is not None:
         time.sleep(plan.cancel_after)  # the moment is what is random here
         plan.cancelled = client.post(f"{stack.url}/api/v1/orders/{plan.order_id}/cancel").status_code
@@ -84,15 +91,35 @@ def carry_out(stack, client, plan):
         assert place().content == answer.content
 
 
-def test_random_orders_leave_every_invariant_whole(at_rest, request):
-    count = request.config.getoption("--orders")
+def ends_of(plan, gateway):
+    """What the order may come to. The provider has no limit of an amount, and declines by digits whatever else is wrong."""
+    if gateway == "simulator":
+        return ENDS[plan.kind]
+    if plan.total_minor % 100 == DECLINED_DIGITS:
+        return {"payment_declined"}
+    return {None} if plan.kind == "declined" else ENDS[plan.kind]
+
+
+@pytest.fixture(params=["simulator", "provider"])
+def shop(request, at_rest, tmp_path):
+    """What takes the charges; None: they are simulated."""
+    if request.param == "simulator":
+        yield None
+        return
+    with charging_by_provider(at_rest, tmp_path) as shop:
+        yield shop
+
+
+def test_random_orders_leave_every_invariant_whole(at_rest, shop, request):
+    gateway = "provider" if shop else "simulator"
+    count = request.config.getoption("--orders") or DEFAULT_COUNT[gateway]
     seed = request.config.getoption("--seed")
-    rng = random.Random(seed)
+    rng = random.Random(f"{gateway} {seed}")
     scarce = stock_up(at_rest, max(1, count * SHARES["scarce"] // 200))
     plans = [Plan(number, rng, scarce) for number in range(count)]
     client = Client()
     began = time.monotonic()
-    print(f"\n{count} orders, seed {seed}")
+    print(f"\n{count} orders, seed {seed}, {gateway}")
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         for done, _ in enumerate(pool.map(lambda plan: carry_out(at_rest, client, plan), plans), 1):
             if done % 5000 == 0:
@@ -108,10 +135,18 @@ def test_random_orders_leave_every_invariant_whole(at_rest, request):
         reason = found[plan.order_id] or None
         ends[reason or "COMPLETED"] += 1
         if plan.cancelled is None:
-            assert reason in ENDS[plan.kind], f"seed {seed}: {plan.kind} order {plan.order_id} ended as {reason}"
+            assert reason in ends_of(plan, gateway), f"seed {seed}: {plan.kind} order {plan.order_id} ended as {reason}"
         elif plan.cancelled == 200:
-            assert reason == "cancelled_by_customer" or reason in ENDS[plan.kind] - {None}, (seed, plan.order_id, reason)
+            assert reason == "cancelled_by_customer" or reason in ends_of(plan, gateway) - {None}, (
+                seed, plan.order_id, reason)
         else:
             assert reason in (None, "fulfillment_refused"), (seed, plan.order_id, reason)
     print(dict(ends))
     assert at_rest.value("SELECT on_hand FROM inventory.stock WHERE sku = %s", scarce) >= 0
+    if shop:
+        shop.orders = list(found)
+        shop.assert_books_agree()
+        for kind in ("charge", "refund"):
+            entries = shop.provider.entries(kind)
+            assert entries, f"no {kind} in the provider's books"
+            print(f"{len(entries)} {kind}s, {sum(amount for _, amount in entries.values())} minor units in both books")
