@@ -17,7 +17,7 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def stack(request, tmp_path_factory):
     compose = request.config.getoption("--compose")
-    running = ComposeStack(tmp_path_factory.mktemp("stack")) if compose else LocalStack()
+    running = ComposeStack(tmp_path_factory.mktemp("stack")) if compose else LocalStack(MONITORING="on")
     failures = request.session.testsfailed
     try:
         running.up()

@@ -1,4 +1,5 @@
 """What the programs really tell is what Prometheus takes, and has every metric that an alert or a dashboard asks for."""
+import json
 import pathlib
 import re
 import shutil
@@ -25,6 +26,9 @@ def metrics_of(expression):
 def expressions():
     for group in yaml.safe_load((MONITORING / "rules.yml").read_text())["groups"]:
         yield from ((rule["alert"], rule["expr"]) for rule in group["rules"])
+    for path in (MONITORING / "grafana/dashboards").glob("*.json"):
+        for panel in json.loads(path.read_text())["panels"]:
+            yield from ((f"{path.name}: {panel['title']}", target["expr"]) for target in panel["targets"])
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +70,19 @@ def test_the_age_of_an_order_is_told_when_it_is_done(stack):
     before = done()
     stack.wait_status(stack.place(), "COMPLETED", 60)
     wait_for("its age", lambda: done() > before, 60)
+
+
+def test_prometheus_of_the_stack_asks_every_program_and_watches(stack):
+    if not stack.prometheus_url:
+        pytest.skip("containers have it in a profile of its own")
+
+    def ask(what):
+        return requests.get(f"{stack.prometheus_url}/api/v1/{what}", timeout=60).json()["data"]
+
+    def health():
+        return {target["labels"]["program"]: target["health"] for target in ask("targets")["activeTargets"]}
+
+    wait_for("an answer of each", lambda: health() == dict.fromkeys(("order-api", *RELAYS, *WORKERS), "up"), 90, 0.5)
+    rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+    assert {rule["name"] for rule in rules} == {name for name, _ in expressions() if ".json" not in name}
+    assert {rule["health"] for rule in rules} <= {"ok", "unknown"}

@@ -105,7 +105,8 @@ def test_status_of_a_stack_that_is_down(place):
     assert "down" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name, value", [("LISTEN_ADDRESS", "here"), ("TLS", "yes"), ("TLS_KEY", "/only/one.pem")])
+@pytest.mark.parametrize("name, value", [("LISTEN_ADDRESS", "here"), ("TLS", "yes"), ("TLS_KEY", "/only/one.pem"),
+                                         ("MONITORING", "yes")])
 def test_where_to_listen_and_how_is_checked_first(place, name, value):
     assert name in one_line(stack("up", **place, **{name: value}))
 

@@ -31,6 +31,7 @@ set_addresses() {
     cat >"$STACK_DIR/stack.env" <<END
 PORT_BASE=$PORT_BASE
 TLS=$TLS
+MONITORING=$MONITORING
 BASE_URL=$base_url
 BROKER=$broker
 DATABASE_URL=$admin_url
@@ -99,6 +100,21 @@ write_kafka_configs() {
     done
 }
 
+# What Prometheus asks: nginx for order-api, and every program with a health port.
+write_prometheus_config() {
+    local name
+    rm -rf "$STACK_DIR/conf/monitoring"
+    [[ $MONITORING == on ]] || return 0
+    install -D -m 644 -t "$STACK_DIR/conf/monitoring" "$root"/deploy/monitoring/{prometheus.local,rules}.yml
+    {
+        echo "- { targets: ['127.0.0.1:$metrics_port'], labels: { program: order-api } }"
+        for name in "${ours[@]}"; do
+            [[ $name == order-api || $name == provider ]] ||
+                echo "- { targets: ['127.0.0.1:${port_of[$name]}'], labels: { program: ${name%-[0-9]*} } }"
+        done
+    } >"$STACK_DIR/conf/monitoring/targets.yml"
+}
+
 write_server_configs() {
     local tls=(TLS_CERTIFICATE= TLS_KEY=)
     [[ $TLS == off ]] || tls=("TLS_CERTIFICATE=$tls_certificate" "TLS_KEY=$tls_key")
@@ -110,6 +126,7 @@ write_server_configs() {
         "STATIC_ROOT=$STACK_DIR/www" "NGINX_RUN=$STACK_DIR/run/nginx" "CLIENT_CONNECTIONS=$CLIENT_CONNECTIONS" \
         "CLIENT_RATE=$CLIENT_RATE" "${tls[@]}" >"$STACK_DIR/conf/nginx/nginx.conf"
     write_kafka_configs
+    write_prometheus_config
     cp "$root/deploy/local/kafka/log4j.properties" "$root/deploy/local/postgresql.conf" "$root/deploy/local/redis.conf" \
         "$STACK_DIR/conf/"
     chmod -R a+rX "$STACK_DIR/conf/nginx" "$STACK_DIR"/conf/*.*
@@ -147,6 +164,8 @@ write_supervisord_conf() {
             # INT is the fast stop: sessions are ended, the checkpoint is written
             postgres) program postgres 10 postgres INT 60 "/usr/lib/postgresql/15/bin/postgres -D $STACK_DIR/postgres \
 -c config_file=$STACK_DIR/conf/postgresql.conf -c hba_file=$STACK_DIR/postgres/pg_hba.conf -c port=$postgres_port" ;;
+            prometheus) program prometheus 95 nobody TERM 20 "/usr/bin/prometheus --config.file=$STACK_DIR/conf/monitoring/\
+prometheus.local.yml --storage.tsdb.path=$STACK_DIR/prometheus --web.listen-address=127.0.0.1:$prometheus_port" ;;
             redis) program redis 10 redis TERM 10 "/usr/bin/redis-server $STACK_DIR/conf/redis.conf --port $redis_port" ;;
             # the embedded broker takes no arguments
             kafka*) program "$name" 20 nobody TERM 60 "$bin/kafka$([[ $broker == embedded ]] || echo " $name")" ;;

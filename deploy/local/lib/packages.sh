@@ -6,6 +6,7 @@ run_packages=(
     libcjson-dev libcurl4-openssl-dev libfcgi-dev libhiredis-dev libmicrohttpd-dev libpq-dev librdkafka-dev libssl-dev
     multiwatch nginx openssl postgresql-15 python3-yaml redis-server spawn-fcgi supervisor
 )
+monitoring_packages=(prometheus)
 bench_packages=(python3-psycopg2 wrk)
 test_packages=(
     chromium clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db postgresql-15-plpgsql-check prometheus

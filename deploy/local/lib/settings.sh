@@ -3,7 +3,7 @@
 
 : "${STACK_DIR:=$root/.stack}" "${PORT_BASE:=}" "${BROKER:=auto}" "${BUILD:=release}"
 : "${KAFKA_NODES:=1}" "${KAFKA_PARTITIONS:=6}" "${ORDER_API_PROCESSES:=2}" "${WORKERS:=1}"
-: "${LISTEN_ADDRESS:=127.0.0.1}" "${TLS:=}" "${TLS_CERTIFICATE:=}" "${TLS_KEY:=}"
+: "${LISTEN_ADDRESS:=127.0.0.1}" "${TLS:=}" "${MONITORING:=}" "${TLS_CERTIFICATE:=}" "${TLS_KEY:=}"
 : "${CLIENT_CONNECTIONS:=2000}" "${CLIENT_RATE:=50000}" "${PAYMENT_GATEWAY:=simulator}"
 [[ $STACK_DIR == /* ]] || STACK_DIR=$PWD/$STACK_DIR
 step_logs=$STACK_DIR/log/up # the output of each step, one file a step
@@ -23,9 +23,14 @@ if [[ -z $PORT_BASE ]]; then
     PORT_BASE=${PORT_BASE:-3001}
 fi
 http_port=$PORT_BASE metrics_port=$((PORT_BASE + 1)) postgres_port=$((PORT_BASE + 2)) redis_port=$((PORT_BASE + 3))
-provider_port=$((PORT_BASE + 10))
+provider_port=$((PORT_BASE + 10)) prometheus_port=$((PORT_BASE + 20))
 
-# So it does with HTTPS.
+# So it does with Prometheus,
+MONITORING=${MONITORING:-$(sed -n 's/^MONITORING=//p' "$STACK_DIR/stack.env" 2>/dev/null || true)}
+MONITORING=${MONITORING:-off}
+case $MONITORING in on | off) ;; *) die "MONITORING=$MONITORING: it is on or off" ;; esac
+
+# and with HTTPS.
 TLS=${TLS:-$(sed -n 's/^TLS=//p' "$STACK_DIR/stack.env" 2>/dev/null || true)}
 TLS=${TLS:-off}
 case $TLS in
@@ -59,6 +64,7 @@ list_programs() {
         done
         servers+=("${kafka_nodes[@]}")
     fi
+    if [[ $MONITORING == on ]]; then servers+=(prometheus) port_of[prometheus]=$prometheus_port; fi
     if runs_provider; then ours+=(provider) port_of[provider]=$provider_port; fi
     for i in "${!services[@]}"; do
         ours+=("relay-${services[i]}")
@@ -79,6 +85,6 @@ runs_provider() { [[ $PAYMENT_GATEWAY == http && -z ${PAYMENT_URL:-} ]]; }
 as_root() {
     ((EUID == 0)) && return
     command -v sudo >/dev/null || die "needs root: run it as root, or install sudo"
-    local keep='^(STACK_DIR|LISTEN_|TLS|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|PAYMENT_|.*_proxy)'
+    local keep='^(STACK_DIR|LISTEN_|TLS|MONITORING|CLIENT_|PORT_BASE|BROKER|BUILD|KAFKA_|ORDER_API_|WORKERS|DATABASE_URL|REDIS_URL|TEST_|CHAOS_|COMPOSE_|PAYMENT_|.*_proxy)'
     exec sudo --preserve-env="$(compgen -e | grep -E "$keep" | paste -sd,)" "$root/stack" "$command" "$@"
 }

@@ -33,6 +33,7 @@ program_sum() {
     case $name in
     nginx) files+=("$STACK_DIR"/conf/nginx/nginx.conf "$STACK_DIR"/conf/nginx/includes/*) ;;
     postgres) files+=("$STACK_DIR/conf/postgresql.conf") ;;
+    prometheus) files+=("$STACK_DIR"/conf/monitoring/*) ;;
     redis) files+=("$STACK_DIR/conf/redis.conf") ;;
     kafka*) files+=("$STACK_DIR/bin/kafka" "$STACK_DIR/conf/$name.properties") ;;
     relay-*) files+=("$STACK_DIR/bin/outbox-relay") ;;

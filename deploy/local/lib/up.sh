@@ -3,20 +3,22 @@
 
 help_up() {
     cat <<'END'
-Usage: ./stack up [--tls]
+Usage: ./stack up [--tls] [--monitoring]
 
 Installs what is missing (apt, npm, Kafka by Maven), builds, starts all programs under supervisord, waits until they are
 ready and prints the addresses. Run again it builds and restarts only what changed. Needs root. `./stack --help` lists the
 settings. --tls is TLS=on: HTTPS, and only that, with a certificate made for this machine; STACK_DIR/tls/certificate.pem is what
-clients have to trust. TLS=off ./stack up goes back.
+clients have to trust. TLS=off ./stack up goes back. --monitoring is MONITORING=on: Prometheus, with its alerts, at port +20 of
+this machine alone; MONITORING=off ./stack up stops it and keeps what it has gathered.
 END
 }
 
 command_up() {
-    case $* in
+    case ${1:-} in
     '') ;;
-    --tls) TLS=on exec "$root/stack" up ;;
-    *) die "up takes --tls and nothing else, not '$*'" ;;
+    --tls) TLS=on exec "$root/stack" up "${@:2}" ;;
+    --monitoring) MONITORING=on exec "$root/stack" up "${@:2}" ;;
+    *) die "up takes --tls and --monitoring and nothing else, not '$1'" ;;
     esac
     as_root
     check_system
@@ -27,6 +29,7 @@ command_up() {
     list_programs
     supervisord_runs || check_ports
 
+    if [[ $MONITORING == on ]]; then run_packages+=("${monitoring_packages[@]}"); fi
     install_packages "${run_packages[@]}"
     build_all
     choose_broker
@@ -100,6 +103,7 @@ install_programs() {
         install -C "$root/deploy/provider/provider" "$STACK_DIR/bin/"
         install -d -o nobody "$STACK_DIR/provider"
     fi
+    if [[ $MONITORING == on ]]; then install -d -o nobody "$STACK_DIR/prometheus"; fi
     case $broker in
     kafka)
         install -C "$root/deploy/local/kafka/start" "$STACK_DIR/bin/kafka"
@@ -151,6 +155,9 @@ start_all() {
         [[ -z ${port_of[$name]:-} ]] || wait_for "$name" 60 curl -fsS -m 2 "http://127.0.0.1:${port_of[$name]}/readiness"
     done
     wait_for order-api 60 curl -fsS "${trust[@]}" -m 5 "$base_url/api/utility/readiness"
+    if has prometheus "${servers[@]}"; then
+        wait_for prometheus 60 curl -fsS -m 2 "http://127.0.0.1:$prometheus_port/-/ready"
+    fi
     show_done "programs" "$programs_began"
     remember_programs
 }
@@ -172,7 +179,7 @@ print_addresses() {
 Orderline is ready ($(seconds_since "$began")).
   API      $base_url/api/v1/orders      docs  $base_url/docs
   events   $base_url/docs/events        page  $base_url/
-  data     $STACK_DIR
+  data     $STACK_DIR$([[ $MONITORING == off ]] || printf '\n  alerts   http://127.0.0.1:%s/alerts' "$prometheus_port")
 
 Place an order:
 $(first_curl)

@@ -44,6 +44,7 @@ class LocalStack(Stack):
         self._settings = {"STACK_DIR": self._dir, "PORT_BASE": port, "BUILD": build, **settings}
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self.prometheus_url = f"http://127.0.0.1:{port + 20}" if settings.get("MONITORING") == "on" else ""
         self.metrics_url = f"http://127.0.0.1:{port + 1}"
 
     def up(self):

@@ -35,6 +35,7 @@ class Stack:
 
     url = ""  # http://127.0.0.1:PORT
     metrics_url = ""  # of order-api's metrics, the same without a path
+    prometheus_url = ""  # of the stack's own, where it has one
     database_url = ""  # the administrator's
     redis_url = ""
     brokers = ""
