@@ -17,6 +17,11 @@ def analyze(folder, *words):
                           capture_output=True, text=True, timeout=120, check=False)
 
 
+def complaints(done):
+    """What was said of our units; those of the machine, which ours lead to, are its own affair."""
+    return [line for line in (done.stdout + done.stderr).splitlines() if "orderline" in line]
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The units, with programs where they look for them."""
@@ -36,8 +41,7 @@ def installed(tmp_path_factory):
 @ANALYZE
 def test_systemd_takes_every_unit_without_a_word(installed):
     names = [str(installed / name) for name in (*SERVICES, "orderline-api.socket", "orderline.target")]
-    done = analyze(installed, "verify", "--man=no", *names)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert complaints(analyze(installed, "verify", "--man=no", *names)) == []
 
 
 @ANALYZE
@@ -45,8 +49,8 @@ def test_verifying_can_fail(installed, tmp_path):
     shutil.copytree(installed, tmp_path / "units")
     unit = tmp_path / "units/orderline-relay@.service"
     unit.write_text(unit.read_text().replace("[Service]\n", "[Service]\nRestart=sometimes\nNoNewPrivilege=yes\n"))
-    done = analyze(unit.parent, "verify", "--man=no", str(unit))
-    assert "sometimes" in done.stderr and "NoNewPrivilege" in done.stderr
+    found = "".join(complaints(analyze(unit.parent, "verify", "--man=no", str(unit))))
+    assert "sometimes" in found and "NoNewPrivilege" in found
 
 
 @ANALYZE
