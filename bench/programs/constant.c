@@ -26,6 +26,7 @@ static void *serve(void *unused)
         while (FCGX_GetStr(body, BODY_MAX, request.in) == BODY_MAX)
             ;
         FCGX_PutStr(answer, answer_len, request.out);
+        FCGX_Detach(&request); /* closes without waiting for the web server, as order-api does */
         FCGX_Finish_r(&request);
     }
     return NULL;
