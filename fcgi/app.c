@@ -1,9 +1,6 @@
-/* app.c - wiring: the batchers, and the way of a request from its thread to its handler. */
+/* app.c - wiring: the batchers, and who works for them. */
 #include "fcgi/app.h"
-#include "base/clock.h"
-#include "base/log.h"
 #include "fcgi/handlers.h"
-#include "fcgi/router.h"
 #include <stdlib.h>
 
 enum {
@@ -22,106 +19,76 @@ static struct pg_options pg_options(const struct app_settings *settings, int64_t
     };
 }
 
+static bool start_batchers(struct app *app, struct fault *fault)
+{
+    const struct app_settings *settings = app->settings;
+    struct pg_options pg = pg_options(settings, settings->sql_timeout_ms);
+    struct pg_options pg_probes = pg_options(settings, PROBE_TIMEOUT_MS);
+    struct metrics *metrics = metrics_own(app->metrics);
+    int batch_max = (int)settings->batch_max, queue_max = (int)settings->queue_max;
+    int all = (int)settings->requests_max;
+    const struct {
+        struct batcher **batcher;
+        struct batcher_options options;
+    } batchers[] = {
+        { &app->memory, { "memory", 1, batch_max, all, { .url = NULL }, memory_batch, app, metrics, METRICS_MEMORY } },
+        { &app->writers,
+          { "writers", (int)settings->writers, batch_max, queue_max, pg, create_batch, app, metrics, METRICS_WRITERS } },
+        { &app->readers,
+          { "readers", (int)settings->readers, batch_max, queue_max, pg, read_batch, app, metrics, METRICS_READERS } },
+        { &app->queries,
+          { "queries", (int)settings->query_threads, 1, queue_max, pg, query_batch, app, metrics, METRICS_QUERIES } },
+        { &app->probes, { "probes", 1, all, all, pg_probes, probe_batch, app, metrics, METRICS_PROBES } },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(batchers); i++) {
+        *batchers[i].batcher = batcher_new(&batchers[i].options, fault);
+        if (!*batchers[i].batcher)
+            return false;
+    }
+    return true;
+}
+
 bool app_start(struct app *app, const struct app_settings *settings, struct fault *fault)
 {
-    struct pg_options pg = pg_options(settings, settings->sql_timeout_ms);
-    int queue_max = (int)settings->queue_max;
-    int batch_max = (int)settings->batch_max;
-    struct metrics *metrics;
+    struct pg_options pg = pg_options(settings, PROBE_TIMEOUT_MS);
 
-    *app = (struct app){ .settings = settings, .metrics = metrics_open(settings->metrics_file, fault) };
+    *app = (struct app){ .settings = settings };
+    app->metrics = metrics_open(settings->metrics_file, fault);
     if (!app->metrics)
         return false;
-    metrics = metrics_own(app->metrics);
-    app->writers = batcher_new(&(struct batcher_options){ "writers", (int)settings->writers, batch_max, queue_max, pg,
-                                                          create_batch, app, metrics, METRICS_WRITERS },
-                               fault);
-    if (!app->writers)
-        return false;
-    app->readers = batcher_new(&(struct batcher_options){ "readers", (int)settings->readers, batch_max, queue_max, pg,
-                                                          read_batch, app, metrics, METRICS_READERS },
-                               fault);
-    if (!app->readers)
-        return false;
-    app->queries = batcher_new(&(struct batcher_options){ "queries", (int)settings->query_threads, 1, queue_max, pg,
-                                                          query_batch, app, metrics, METRICS_QUERIES },
-                               fault);
-    if (!app->queries)
-        return false;
-    pg = pg_options(settings, PROBE_TIMEOUT_MS);
-    app->probes =
-        batcher_new(&(struct batcher_options){ "probes", 1, 1, 1, pg, probe_batch, app, metrics, METRICS_PROBES }, fault);
-    if (!app->probes)
+    app->redis = redis_new(settings->redis_url, (int)settings->redis_timeout_ms, fault);
+    app->probe_redis = redis_new(settings->redis_url, (int)settings->redis_timeout_ms, fault);
+    if (!app->redis || !app->probe_redis || !start_batchers(app, fault))
         return false;
     app->backlog = backlog_new(&pg, settings->outbox_max, fault);
     return app->backlog != NULL;
 }
 
+void app_take(void *context, struct exchange *exchange)
+{
+    call_take(context, exchange);
+}
+
+void app_expire(struct app *app)
+{
+    batcher_expire(app->memory);
+    batcher_expire(app->writers);
+    batcher_expire(app->readers);
+    batcher_expire(app->queries);
+    batcher_expire(app->probes);
+}
+
 void app_stop(struct app *app)
 {
+    batcher_free(app->memory);
     batcher_free(app->writers);
     batcher_free(app->readers);
     batcher_free(app->queries);
     batcher_free(app->probes);
     backlog_free(app->backlog);
+    redis_free(app->redis);
+    redis_free(app->probe_redis);
     free((void *)atomic_load(&app->secret));
     metrics_close(app->metrics);
-}
-
-/* What a thread has of its own. */
-struct thread {
-    struct app *app;
-    struct redis *redis;
-};
-
-void *app_thread_enter(void *context)
-{
-    struct app *app = context;
-    struct thread *own = calloc(1, sizeof *own);
-    struct fault fault = { 0 };
-
-    if (!own)
-        abort(); /* at the start of the process: nothing is in work */
-    own->app = app;
-    own->redis = redis_new(app->settings->redis_url, (int)app->settings->redis_timeout_ms, &fault);
-    return own;
-}
-
-void app_thread_leave(void *context)
-{
-    struct thread *own = context;
-
-    redis_free(own->redis);
-    free(own);
-}
-
-void app_thread_answer(void *context, const struct request *request, struct response *response)
-{
-    struct thread *own = context;
-    struct call call = {
-        .app = own->app,
-        .redis = own->redis,
-        .arena = request->arena,
-        .request = request,
-        .response = response,
-        .deadline_ms = clock_mono_ms() + own->app->settings->request_timeout_ms,
-    };
-    int64_t begun_us = clock_mono_us();
-    struct route_match match;
-
-    switch (route_find(request->method, request->path, &match)) {
-    case ROUTE_FOUND:
-        call.base = match.base;
-        call.id = match.id;
-        match.handle(&call);
-        break;
-    case ROUTE_NOT_ALLOWED:
-        call_refuse(&call, PROBLEM_METHOD_NOT_ALLOWED, arena_printf(call.arena, "This path answers %s.", match.allow), NULL);
-        response_header(response, "Allow", arena_printf(call.arena, "%s", match.allow));
-        break;
-    case ROUTE_UNKNOWN:
-        call_refuse(&call, PROBLEM_NOT_FOUND, TEXT("There is nothing at this path."), NULL);
-        break;
-    }
-    metrics_answer(metrics_own(own->app->metrics), match.route, response->status, clock_mono_us() - begun_us);
 }

@@ -3,23 +3,11 @@
 #include "base/breaker.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
-/* Lives on its owner's stack. A semaphore each, since posting one takes no lock and wakes nobody else. */
-struct job {
-    TAILQ_ENTRY(job) link;
-    bool waits; /* in the queue; under the batcher's lock */
-    void *work;
-    int64_t deadline_ms;
-    struct fault *fault; /* the reason where it failed, written before */
-    atomic_bool done;    /* the outcome */
-    sem_t over;
-};
+enum { PATIENCE_MS = 50 }; /* how long jobs wait for a thread at work before another one comes to help */
 
 TAILQ_HEAD(job_queue, job);
 
@@ -27,8 +15,10 @@ struct batcher {
     struct batcher_options options;
     pthread_mutex_t lock; /* guards what follows; held for a few instructions at a time */
     pthread_cond_t filled;
-    struct job_queue queue;
-    int waiting;
+    struct job_queue queue; /* may be taken */
+    struct job_queue later; /* not yet due, the first of them first */
+    int queued, waiting;    /* in the queue; in both */
+    int working;            /* threads */
     struct breaker breaker; /* of the database, for all threads */
     bool ending;
     int started;
@@ -45,92 +35,181 @@ struct batch {
     size_t count;
 };
 
-/* ---- the owners' side ---- */
-
-static bool job_queue_up(struct batcher *batcher, struct job *job)
+static void job_over(struct job *job, bool done)
 {
-    const struct batcher_options *options = &batcher->options;
-    bool room, admitted;
-
-    pthread_mutex_lock(&batcher->lock);
-    room = batcher->waiting < options->queue_max && !batcher->ending;
-    admitted = room && (!breaker_is_open(&batcher->breaker) || breaker_admits(&batcher->breaker, clock_mono_ms()));
-    if (admitted) {
-        TAILQ_INSERT_TAIL(&batcher->queue, job, link);
-        batcher->waiting++;
-        job->waits = true;
-        metrics_waiting(batcher->options.metrics, batcher->options.queue, 1);
-        pthread_cond_signal(&batcher->filled);
-    }
-    pthread_mutex_unlock(&batcher->lock);
-    if (!room) {
-        metrics_refused(options->metrics, options->queue);
-        return fault_set(job->fault, FAULT_BUSY, "queue_full", "%s: %d already wait", options->name, options->queue_max);
-    }
-    return admitted || fault_set(job->fault, FAULT_TRANSIENT, "database_away", "%s: the database is away", options->name);
+    job->over(job, done ? NULL : &job->fault); /* from here on the job is gone */
 }
 
-/* Takes a waiting JOB out of the queue, under the lock. */
-static void job_leave(struct batcher *batcher, struct job *job)
+/* ---- the queues, under the lock ---- */
+
+static void insert_later(struct batcher *batcher, struct job *job)
 {
-    TAILQ_REMOVE(&batcher->queue, job, link);
+    struct job *before = TAILQ_LAST(&batcher->later, job_queue);
+
+    while (before && before->due_ms > job->due_ms)
+        before = TAILQ_PREV(before, job_queue, link);
+    if (before)
+        TAILQ_INSERT_AFTER(&batcher->later, before, job, link);
+    else
+        TAILQ_INSERT_HEAD(&batcher->later, job, link);
+}
+
+/* Moves what has become due. */
+static void bring_due(struct batcher *batcher)
+{
+    struct job *job;
+
+    while ((job = TAILQ_FIRST(&batcher->later)) && clock_left_ms(job->due_ms) == 0) {
+        TAILQ_REMOVE(&batcher->later, job, link);
+        TAILQ_INSERT_TAIL(&batcher->queue, job, link);
+        batcher->queued++;
+    }
+}
+
+/* Whether an idle thread has reason to begin: while one is at work the next batch grows, until it is full or somebody has
+ * waited for long. */
+static bool worth_taking(const struct batcher *batcher)
+{
+    const struct job *first = TAILQ_FIRST(&batcher->queue);
+
+    return first && (batcher->working == 0 || batcher->queued >= batcher->options.batch_max || batcher->ending ||
+                     clock_left_ms(first->due_ms + PATIENCE_MS) == 0);
+}
+
+static void call_for_help(struct batcher *batcher)
+{
+    if (worth_taking(batcher))
+        pthread_cond_signal(&batcher->filled);
+}
+
+static void leave(struct batcher *batcher, struct job_queue *queue, struct job *job)
+{
+    TAILQ_REMOVE(queue, job, link);
     batcher->waiting--;
-    job->waits = false;
+    if (queue == &batcher->queue)
+        batcher->queued--;
     metrics_waiting(batcher->options.metrics, batcher->options.queue, -1);
 }
 
-/* Takes JOB out of the queue; false where a thread has it already. */
-static bool job_withdraw(struct batcher *batcher, struct job *job)
+/* Moves those from QUEUE into GONE whose deadline has passed. */
+static void leave_late(struct batcher *batcher, struct job_queue *queue, struct job_queue *gone)
 {
-    bool waits;
+    struct job *job, *next;
 
-    pthread_mutex_lock(&batcher->lock);
-    waits = job->waits;
-    if (waits)
-        job_leave(batcher, job);
-    pthread_mutex_unlock(&batcher->lock);
-    return waits;
+    for (job = TAILQ_FIRST(queue); job; job = next) {
+        next = TAILQ_NEXT(job, link);
+        if (clock_left_ms(job->deadline_ms) > 0)
+            continue;
+        leave(batcher, queue, job);
+        fault_set(&job->fault, FAULT_TIMEOUT, "queue_wait", "%s: the deadline passed in the queue", batcher->options.name);
+        TAILQ_INSERT_TAIL(gone, job, link);
+    }
 }
 
-/* True when JOB is over, false when its deadline passed before. */
-static bool job_await(struct job *job)
+/* Those that have left a queue undone; without the lock, since each goes on with its request. */
+static void send_off(struct job_queue *gone)
 {
-    struct timespec until = { .tv_sec = job->deadline_ms / 1000, .tv_nsec = job->deadline_ms % 1000 * 1000000 };
+    struct job *job;
 
-    while (sem_clockwait(&job->over, CLOCK_MONOTONIC, &until) != 0)
-        if (errno != EINTR)
-            return false;
-    return true;
+    while ((job = TAILQ_FIRST(gone))) {
+        TAILQ_REMOVE(gone, job, link);
+        job_over(job, false);
+    }
 }
 
-/* Queues JOB and sleeps until it is over. */
-static bool job_do(struct batcher *batcher, struct job *job)
+/* ---- the owners' side ---- */
+
+/* Under the lock; false: refused, and the job's fault says why. */
+static bool admit(struct batcher *batcher, struct job *job)
 {
     const struct batcher_options *options = &batcher->options;
 
-    if (!job_queue_up(batcher, job))
-        return false;
-    if (!job_await(job)) {
-        if (job_withdraw(batcher, job))
-            return fault_set(job->fault, FAULT_TIMEOUT, "queue_wait", "%s: the deadline passed in the queue", options->name);
-        while (sem_wait(&job->over) != 0)
-            ; /* EINTR */
+    if (batcher->waiting >= options->queue_max) {
+        metrics_refused(options->metrics, options->queue);
+        return fault_set(&job->fault, FAULT_BUSY, "queue_full", "%s: %d already wait", options->name, options->queue_max);
     }
-    return atomic_load(&job->done);
+    if (breaker_is_open(&batcher->breaker) && !breaker_admits(&batcher->breaker, clock_mono_ms()))
+        return fault_set(&job->fault, FAULT_TRANSIENT, "database_away", "%s: the database is away", options->name);
+    return true;
 }
 
-bool batcher_do(struct batcher *batcher, void *work, int64_t deadline_ms, struct fault *fault)
+void batcher_put(struct batcher *batcher, struct job *job, int delay_ms)
 {
-    struct job job = { .work = work, .deadline_ms = deadline_ms, .fault = fault };
-    bool done;
+    bool admitted;
 
-    sem_init(&job.over, 0, 0);
-    done = job_do(batcher, &job);
-    sem_destroy(&job.over);
-    return done;
+    job->fault.kind = FAULT_NONE;
+    pthread_mutex_lock(&batcher->lock);
+    admitted = admit(batcher, job);
+    if (admitted) {
+        batcher->waiting++;
+        metrics_waiting(batcher->options.metrics, batcher->options.queue, 1);
+        job->due_ms = clock_mono_ms() + delay_ms;
+        insert_later(batcher, job);
+        bring_due(batcher);
+        if (delay_ms > 0)
+            pthread_cond_signal(&batcher->filled); /* somebody has to rest no longer than that */
+        call_for_help(batcher);
+    }
+    pthread_mutex_unlock(&batcher->lock);
+    if (!admitted)
+        job_over(job, false);
+}
+
+void batcher_expire(struct batcher *batcher)
+{
+    struct job_queue gone = TAILQ_HEAD_INITIALIZER(gone);
+
+    pthread_mutex_lock(&batcher->lock);
+    leave_late(batcher, &batcher->queue, &gone);
+    leave_late(batcher, &batcher->later, &gone);
+    call_for_help(batcher);
+    pthread_mutex_unlock(&batcher->lock);
+    send_off(&gone);
 }
 
 /* ---- the threads' side ---- */
+
+/* Sleeps until something may be there, the first of what is not yet due included. */
+static void rest(struct batcher *batcher)
+{
+    const struct job *next = TAILQ_FIRST(&batcher->later);
+    struct timespec until;
+
+    if (!next) {
+        pthread_cond_wait(&batcher->filled, &batcher->lock);
+        return;
+    }
+    until = (struct timespec){ .tv_sec = next->due_ms / 1000, .tv_nsec = next->due_ms % 1000 * 1000000 };
+    (void)pthread_cond_clockwait(&batcher->filled, &batcher->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* Waits, under the lock, for something worth taking; false when the batcher ends. The thread counts as working from here on.
+ * Who was asleep is woken by the first of several jobs, as a rule: yielding once lets the others come, and makes one batch
+ * of them. */
+static bool await_jobs(struct batcher *batcher)
+{
+    bool rested = false;
+
+    for (;;) {
+        bring_due(batcher);
+        if (worth_taking(batcher)) {
+            batcher->working++;
+            if (rested) {
+                pthread_mutex_unlock(&batcher->lock);
+                sched_yield();
+                pthread_mutex_lock(&batcher->lock);
+            }
+            if (!TAILQ_EMPTY(&batcher->queue))
+                return true;
+            batcher->working--; /* they were given up meanwhile */
+        } else if (batcher->ending && batcher->waiting == 0) {
+            return false;
+        } else {
+            rest(batcher);
+            rested = true;
+        }
+    }
+}
 
 /* Moves up to batch_max jobs from the queue into BATCH; false when there are none and the batcher ends. */
 static bool batch_take(struct batch *batch)
@@ -138,18 +217,17 @@ static bool batch_take(struct batch *batch)
     struct batcher *batcher = batch->batcher;
     struct job *job;
 
-    batch->count = 0;
     pthread_mutex_lock(&batcher->lock);
-    while (TAILQ_EMPTY(&batcher->queue) && !batcher->ending)
-        pthread_cond_wait(&batcher->filled, &batcher->lock);
-    while (batch->count < (size_t)batcher->options.batch_max && (job = TAILQ_FIRST(&batcher->queue))) {
-        TAILQ_REMOVE(&batcher->queue, job, link);
-        batcher->waiting--;
-        job->waits = false;
-        batch->works[batch->count] = job->work;
-        batch->jobs[batch->count++] = job;
+    batcher->working -= batch->count > 0;
+    batch->count = 0;
+    if (await_jobs(batcher)) {
+        while (batch->count < (size_t)batcher->options.batch_max && (job = TAILQ_FIRST(&batcher->queue))) {
+            leave(batcher, &batcher->queue, job);
+            batch->works[batch->count] = job->work;
+            batch->jobs[batch->count++] = job;
+        }
+        call_for_help(batcher);
     }
-    metrics_waiting(batcher->options.metrics, batcher->options.queue, -(int)batch->count);
     pthread_mutex_unlock(&batcher->lock);
     if (batch->count == 0)
         return false;
@@ -182,7 +260,8 @@ static bool fails_for_good(const struct fault *fault)
 static void batch_report(const struct batch *batch, const struct fault *fault)
 {
     struct batcher *batcher = batch->batcher;
-    bool away = fault && !pg_connected(batch->pg) && !fails_for_good(fault);
+    bool away = fault && batch->pg && !pg_connected(batch->pg) && !fails_for_good(fault);
+    struct job_queue gone = TAILQ_HEAD_INITIALIZER(gone);
     struct job *job;
 
     pthread_mutex_lock(&batcher->lock);
@@ -191,12 +270,21 @@ static void batch_report(const struct batch *batch, const struct fault *fault)
                   away ? "away: work is refused at once" : "back");
     breaker_report(&batcher->breaker, away, clock_mono_ms());
     while (away && (job = TAILQ_FIRST(&batcher->queue))) {
-        job_leave(batcher, job);
-        *job->fault = *fault;
-        atomic_store(&job->done, false);
-        sem_post(&job->over);
+        leave(batcher, &batcher->queue, job);
+        job->fault = *fault;
+        TAILQ_INSERT_TAIL(&gone, job, link);
     }
     pthread_mutex_unlock(&batcher->lock);
+    send_off(&gone);
+}
+
+static void batch_over(struct batch *batch, bool done, const struct fault *fault)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!done)
+            batch->jobs[i]->fault = *fault;
+        job_over(batch->jobs[i], done);
+    }
 }
 
 static void batch_run_one_by_one(struct batch *batch)
@@ -205,11 +293,10 @@ static void batch_run_one_by_one(struct batch *batch)
         struct job *job = batch->jobs[i];
 
         if (clock_left_ms(job->deadline_ms) > 0)
-            atomic_store(&job->done, batch_run(batch, i, 1, job->fault));
+            job_over(job, batch_run(batch, i, 1, &job->fault));
         else
-            atomic_store(&job->done,
-                         fault_set(job->fault, FAULT_TIMEOUT, "batch_wait",
-                                   "%s: the deadline passed behind another work's failure", batch->batcher->options.name));
+            job_over(job, fault_set(&job->fault, FAULT_TIMEOUT, "batch_wait",
+                                    "%s: the deadline passed behind another work's failure", batch->batcher->options.name));
     }
 }
 
@@ -226,15 +313,10 @@ static void batch_do(struct batch *batch)
         done = batch_run(batch, 0, batch->count, &fault);
     }
     batch_report(batch, done ? NULL : &fault);
-    if (!done && batch->count > 1 && fails_for_good(&fault)) {
+    if (!done && batch->count > 1 && fails_for_good(&fault))
         batch_run_one_by_one(batch);
-        return;
-    }
-    for (size_t i = 0; i < batch->count; i++) {
-        if (!done)
-            *batch->jobs[i]->fault = fault;
-        atomic_store(&batch->jobs[i]->done, done);
-    }
+    else
+        batch_over(batch, done, &fault);
 }
 
 static void *thread_main(void *argument)
@@ -244,16 +326,13 @@ static void *thread_main(void *argument)
     ARENA_SCOPE own = { 0 };
     struct batch batch = {
         .batcher = batcher,
-        .pg = pg_new(&batcher->options.pg),
+        .pg = batcher->options.pg.url ? pg_new(&batcher->options.pg) : NULL,
         .jobs = arena_array(&own, max, sizeof(struct job *)),
         .works = arena_array(&own, max, sizeof(void *)),
     };
 
-    while (batch_take(&batch)) {
+    while (batch_take(&batch))
         batch_do(&batch);
-        for (size_t i = 0; i < batch.count; i++)
-            sem_post(&batch.jobs[i]->over); /* from here on the job is gone with its owner's stack */
-    }
     pg_free(batch.pg);
     arena_free(&batch.arena);
     return NULL;
@@ -271,6 +350,7 @@ struct batcher *batcher_new(const struct batcher_options *options, struct fault 
     pthread_mutex_init(&batcher->lock, NULL);
     pthread_cond_init(&batcher->filled, NULL);
     TAILQ_INIT(&batcher->queue);
+    TAILQ_INIT(&batcher->later);
     while (batcher->started < options->threads) {
         int error = pthread_create(&batcher->threads[batcher->started], NULL, thread_main, batcher);
 

@@ -70,18 +70,24 @@ static bool cancel_run(struct pg *pg, struct call *call, void *into, struct faul
            orders_read(pg, call->arena, &cancel->id, 1, &cancel->view, fault) && commit(&tx, fault);
 }
 
-void handle_cancel(struct call *call)
+static enum call_state answer(struct call *call, const struct fault *fault)
 {
-    struct cancel cancel = { .trace = call_trace(call) };
-    struct fault fault = { 0 };
+    const struct cancel *cancel = call->own;
 
-    if (!call_order_id(call, &cancel.id))
-        return;
-    if (!query_do(call, cancel_run, &cancel, &fault))
-        call_fail(call, &fault);
-    else if (cancel.too_late)
-        call_refuse(call, PROBLEM_NOT_CANCELLABLE,
-                    arena_printf(call->arena, "The order is in %s.", order_state_name(cancel.view.state)), NULL);
-    else
-        call_answer_order(call, &cancel.view);
+    if (fault)
+        return call_fail(call, fault);
+    if (cancel->too_late)
+        return call_refuse(call, PROBLEM_NOT_CANCELLABLE,
+                           arena_printf(call->arena, "The order is in %s.", order_state_name(cancel->view.state)), NULL);
+    return call_answer_order(call, &cancel->view);
+}
+
+enum call_state handle_cancel(struct call *call)
+{
+    struct cancel *cancel = arena_alloc(call->arena, sizeof *cancel);
+
+    cancel->trace = call_trace(call);
+    if (!call_order_id(call, &cancel->id))
+        return CALL_ANSWERED;
+    return query_wait(call, cancel_run, cancel, answer);
 }

@@ -1,4 +1,4 @@
-/* handlers.h - one handler an endpoint, each in the file of its name, and the batches they hand to the database. */
+/* handlers.h - one handler an endpoint, each in the file of its name, and the batches they hand to the batchers. */
 #pragma once
 
 #include "fcgi/call.h"
@@ -8,6 +8,7 @@ handler handle_liveness, handle_readiness, handle_metrics;                      
 
 /* What the batchers of struct app run. */
 batcher_run create_batch; /* create.c */
+batcher_run memory_batch; /* memory.c */
 batcher_run read_batch;   /* read.c */
 batcher_run query_batch;  /* query.c */
 batcher_run probe_batch;  /* health.c */

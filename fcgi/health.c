@@ -9,90 +9,95 @@ enum {
     OUTBOX_LATE_MS = 60000, /* events that wait longer are a sign that Kafka or the relay is away */
 };
 
-/* What one look has found. */
+/* What the last look has found: the thread of the probes writes it, any other reads it. */
 struct finding {
     bool postgres;
     bool redis;
-    bool kafka; /* as far as the outbox tells */
+    bool kafka;            /* as far as the outbox tells */
+    int64_t kept_until_ms; /* it answers further questions before */
 };
 
-struct probe {
-    struct outbox_state outbox;
-};
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct finding last;
 
-bool probe_batch(void *context, struct pg *pg, struct arena *arena, void *const *works, size_t count, struct fault *fault)
+static struct finding last_finding(void)
 {
-    struct outbox_state outbox;
-
-    (void)context;
-    (void)arena;
-    if (!outbox_state(pg, &outbox, fault))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        ((struct probe *)works[i])->outbox = outbox;
-    return true;
-}
-
-static struct finding look(struct call *call)
-{
-    struct probe probe = { 0 };
-    struct fault fault = { 0 };
-    bool postgres = batcher_do(call->app->probes, &probe, call->deadline_ms, &fault);
-
-    return (struct finding){
-        .postgres = postgres,
-        .redis = redis_ping(call->redis),
-        .kafka = !postgres || probe.outbox.oldest_age_ms < OUTBOX_LATE_MS,
-    };
-}
-
-/* All who ask meanwhile wait for the one look, no longer than the probe's deadlines. */
-static struct finding look_once_a_second(struct call *call)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static struct finding last;
-    static int64_t kept_until_ms;
     struct finding finding;
 
     pthread_mutex_lock(&lock);
-    if (clock_left_ms(kept_until_ms) == 0) {
-        last = look(call);
-        kept_until_ms = clock_mono_ms() + KEPT_MS;
-    }
     finding = last;
     pthread_mutex_unlock(&lock);
     return finding;
 }
 
-static void answer(struct call *call, int status, struct text body)
+static void keep(struct finding finding)
+{
+    pthread_mutex_lock(&lock);
+    last = finding;
+    pthread_mutex_unlock(&lock);
+}
+
+/* One look for all who ask meanwhile. */
+bool probe_batch(void *context, struct pg *pg, struct arena *arena, void *const *works, size_t count, struct fault *fault)
+{
+    const struct app *app = context;
+    struct finding finding = { .redis = redis_ping(app->probe_redis), .kafka = true };
+    struct outbox_state outbox;
+
+    (void)arena;
+    (void)works;
+    (void)count;
+    keep(finding);
+    if (!outbox_state(pg, &outbox, fault))
+        return false;
+    finding.postgres = true;
+    finding.kafka = outbox.oldest_age_ms < OUTBOX_LATE_MS;
+    finding.kept_until_ms = clock_mono_ms() + KEPT_MS;
+    keep(finding);
+    return true;
+}
+
+static enum call_state answer(struct call *call, int status, struct text body)
 {
     response_json(call->response, status, body);
     response_header(call->response, "Cache-Control", TEXT("no-store"));
+    return CALL_ANSWERED;
 }
 
-void handle_liveness(struct call *call)
+enum call_state handle_liveness(struct call *call)
 {
-    answer(call, 200, TEXT("{\"status\":\"ok\"}"));
+    return answer(call, 200, TEXT("{\"status\":\"ok\"}"));
 }
 
-void handle_metrics(struct call *call)
+enum call_state handle_metrics(struct call *call)
 {
     struct buf body = BUF_IN(call->arena);
 
     metrics_render(call->app->metrics, &body);
     answer(call, 200, buf_view(&body));
     call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return CALL_ANSWERED;
 }
 
-void handle_readiness(struct call *call)
+static enum call_state answer_readiness(struct call *call, const struct fault *fault)
 {
-    struct finding found = look_once_a_second(call);
-    const char *status = !found.postgres ? "unavailable" : found.redis && found.kafka ? "ready" : "degraded";
+    struct finding found = last_finding();
+    bool postgres = found.postgres && !fault;
+    const char *status = !postgres ? "unavailable" : found.redis && found.kafka ? "ready" : "degraded";
 
-    answer(call, found.postgres ? 200 : 503,
+    answer(call, postgres ? 200 : 503,
            arena_printf(call->arena,
                         "{\"status\":\"%s\",\"checks\":{\"postgres\":\"%s\",\"redis\":\"%s\",\"kafka\":\"%s\"}}", status,
-                        found.postgres ? "ok" : "down", found.redis ? "ok" : "down", found.kafka ? "ok" : "late"));
-    if (!found.postgres)
+                        postgres ? "ok" : "down", found.redis ? "ok" : "down", found.kafka ? "ok" : "late"));
+    if (!postgres)
         response_header(call->response, "Retry-After", TEXT("1"));
+    return CALL_ANSWERED;
+}
+
+/* Being crowded is no reason to look unready: what was found last stands. */
+enum call_state handle_readiness(struct call *call)
+{
+    if (call->exchange->crowded || clock_left_ms(last_finding().kept_until_ms) > 0)
+        return answer_readiness(call, NULL);
+    return call_wait(call, call->app->probes, NULL, 0, answer_readiness);
 }

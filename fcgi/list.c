@@ -219,36 +219,41 @@ static void append_meta(struct buf *buf, const struct list *list)
                (total + list->size - 1) / list->size, more ? ",\"totalIsLowerBound\":true" : "");
 }
 
-void handle_list(struct call *call)
+static enum call_state answer(struct call *call, const struct fault *fault)
 {
+    const struct list *list = call->own;
     struct buf body = BUF_IN(call->arena);
     struct text next = { 0 };
-    struct fault fault = { 0 };
-    struct list list;
     size_t shown;
 
-    if (!read_query(call, &list))
-        return;
-    if (!query_do(call, list_run, &list, &fault)) {
-        call_fail(call, &fault);
-        return;
-    }
-    shown = list.count > (size_t)list.size ? (size_t)list.size : list.count;
-    if (shown < list.count)
-        next = next_page(call, &list, &list.views[shown - 1]);
+    if (fault)
+        return call_fail(call, fault);
+    shown = list->count > (size_t)list->size ? (size_t)list->size : list->count;
+    if (shown < list->count)
+        next = next_page(call, list, &list->views[shown - 1]);
 
     buf_str(&body, "{\"data\":[");
     for (size_t i = 0; i < shown; i++) {
         if (i > 0)
             buf_char(&body, ',');
-        render_order(&body, &list.views[i]);
+        render_order(&body, &list->views[i]);
     }
     buf_str(&body, "],");
-    append_meta(&body, &list);
+    append_meta(&body, list);
     buf_str(&body, ",\"next\":");
     render_text_or_null(&body, next);
     buf_char(&body, '}');
     call_answer(call, buf_view(&body));
     if (next.ptr)
         response_header(call->response, "Link", arena_printf(call->arena, "<%.*s>; rel=\"next\"", TEXT_FMT(next)));
+    return CALL_ANSWERED;
+}
+
+enum call_state handle_list(struct call *call)
+{
+    struct list *list = arena_alloc(call->arena, sizeof *list);
+
+    if (!read_query(call, list))
+        return CALL_ANSWERED;
+    return query_wait(call, list_run, list, answer);
 }

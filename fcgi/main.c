@@ -4,7 +4,6 @@
 #include "base/stop.h"
 #include "fcgi/app.h"
 #include "fcgi/fastcgi.h"
-#include "io/redis.h"
 #include "model/order.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +14,8 @@
 static const struct setting settings_table[] = {
     { "DATABASE_URL", SETTING_SECRET, AT(database_url), NULL, 0, 0, "PostgreSQL, as role orderline_orders" },
     { "REDIS_URL", SETTING_SECRET, AT(redis_url), NULL, 0, 0, "Redis, where finished answers are remembered" },
-    { "THREADS", SETTING_INT, AT(threads), "64", 1, 1024, "requests in work at once" },
+    { "THREADS", SETTING_INT, AT(threads), "2", 1, 64, "threads that take requests" },
+    { "REQUESTS_MAX", SETTING_INT, AT(requests_max), "256", 1, 16384, "requests under way at once; past it 503" },
     { "WRITERS", SETTING_INT, AT(writers), "2", 1, 64, "connections that create orders" },
     { "READERS", SETTING_INT, AT(readers), "1", 1, 64, "connections that read single orders" },
     { "QUERY_THREADS", SETTING_INT, AT(query_threads), "2", 1, 64, "connections for lists, timelines and cancels" },
@@ -39,7 +39,10 @@ static const struct program program = {
     .setting_count = ARRAY_LEN(settings_table),
 };
 
-enum { IO_TIMEOUT_MS = 10000 };
+enum {
+    IO_TIMEOUT_MS = 10000,
+    EXPIRE_EVERY_MS = 100, /* how late a deadline is noticed */
+};
 
 /* Signals are the main thread's alone: a read that one interrupts would cost libfcgi its request. */
 static void signals_mask(int how)
@@ -59,15 +62,6 @@ static int failed(const struct fault *fault)
     return EXIT_FAILURE;
 }
 
-/* Each thread makes a handle of its own; what is wrong with the address shows here, before any. */
-static bool redis_url_fits(const struct app_settings *settings, struct fault *fault)
-{
-    struct redis *redis = redis_new(settings->redis_url, (int)settings->redis_timeout_ms, fault);
-
-    redis_free(redis);
-    return redis != NULL;
-}
-
 static int serve(const struct app_settings *settings)
 {
     struct fault fault = { 0 };
@@ -76,16 +70,13 @@ static int serve(const struct app_settings *settings)
     struct fastcgi_options options = {
         .listen_fd = STDIN_FILENO,
         .threads = (int)settings->threads,
+        .requests_max = (int)settings->requests_max,
         .io_timeout_ms = IO_TIMEOUT_MS,
         .body_max = ORDER_BODY_MAX,
-        .enter = app_thread_enter,
-        .answer = app_thread_answer,
-        .leave = app_thread_leave,
+        .take = app_take,
         .context = &app,
     };
 
-    if (!redis_url_fits(settings, &fault))
-        return failed(&fault);
     if (!app_start(&app, settings, &fault)) {
         app_stop(&app);
         return failed(&fault);
@@ -96,8 +87,10 @@ static int serve(const struct app_settings *settings)
         return failed(&fault);
     }
     signals_mask(SIG_UNBLOCK);
-    log_info("ready: %d threads", options.threads);
-    fastcgi_join(fastcgi);
+    log_info("ready: %d requests at once", options.requests_max);
+    while (!fastcgi_ended(fastcgi, EXPIRE_EVERY_MS))
+        app_expire(&app);
+    fastcgi_free(fastcgi);
     app_stop(&app);
     log_info("stopped");
     return EXIT_SUCCESS;

@@ -26,11 +26,11 @@ struct metrics_file {
     struct shared *shared;
 };
 
-static const char magic[8] = "orderap1";
+static const char magic[8] = "orderap2";
 static const int statuses[METRICS_STATUSES - 1] = { 200, 201, 304, 400, 404, 405, 409, 413, 415, 422, 429, 500, 503 };
 static const int64_t times_us[METRICS_TIMES - 1] = { 1000,   2500,   5000,    10000,   25000,   50000,   100000,
                                                      250000, 500000, 1000000, 2500000, 5000000, 10000000 };
-static const char *const queue_names[METRICS_QUEUES] = { "writers", "readers", "queries", "probes" };
+static const char *const queue_names[METRICS_QUEUES] = { "memory", "writers", "readers", "queries", "probes" };
 static const char *const redis_names[METRICS_REDIS_RESULTS] = { "hit", "miss", "distrust" };
 
 /* ---- the file ---- */
@@ -304,7 +304,7 @@ static void render_batches(const struct metrics *sum, struct buf *out)
 
 static void render_queues(const struct metrics *sum, struct buf *out)
 {
-    metric_head(out, "order_api_queue_depth", "gauge", "Works that wait for a connection to the database.");
+    metric_head(out, "order_api_queue_depth", "gauge", "Works that wait for a batch.");
     for (int queue = 0; queue < METRICS_QUEUES; queue++)
         buf_printf(out, "order_api_queue_depth{queue=\"%s\"} %" PRId64 "\n", queue_names[queue], sum->waiting[queue]);
     metric_head(out, "order_api_queue_refused_total", "counter", "Works refused with 503, since QUEUE_MAX were waiting.");

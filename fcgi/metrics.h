@@ -8,7 +8,7 @@
 #include "base/fault.h"
 #include <stdatomic.h>
 
-enum metrics_queue { METRICS_WRITERS, METRICS_READERS, METRICS_QUERIES, METRICS_PROBES, METRICS_QUEUES };
+enum metrics_queue { METRICS_MEMORY, METRICS_WRITERS, METRICS_READERS, METRICS_QUERIES, METRICS_PROBES, METRICS_QUEUES };
 
 /* What Redis was good for when a create asked it. */
 enum metrics_redis {

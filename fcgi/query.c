@@ -21,9 +21,11 @@ bool query_batch(void *context, struct pg *pg, struct arena *arena, void *const 
     return true;
 }
 
-bool query_do(struct call *call, query_run *run, void *into, struct fault *fault)
+enum call_state query_wait(struct call *call, query_run *run, void *into, call_step *then)
 {
-    struct query_work work = { .call = call, .run = run, .into = into };
+    struct query_work *work = arena_alloc(call->arena, sizeof *work);
 
-    return batcher_do(call->app->queries, &work, call->deadline_ms, fault);
+    *work = (struct query_work){ .call = call, .run = run, .into = into };
+    call->own = into;
+    return call_wait(call, call->app->queries, work, 0, then);
 }

@@ -6,5 +6,5 @@
 /* Leaves its results in CALL's arena and INTO; may be run again from the start. */
 typedef bool query_run(struct pg *pg, struct call *call, void *into, struct fault *fault);
 
-/* Runs RUN on a connection of the query threads; no request thread has one. */
-MUST_CHECK bool query_do(struct call *call, query_run *run, void *into, struct fault *fault);
+/* Runs RUN on a connection of the query threads, then THEN, for which CALL's `own` is INTO. */
+enum call_state query_wait(struct call *call, query_run *run, void *into, call_step *then);

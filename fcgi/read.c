@@ -3,7 +3,7 @@
 
 struct read_work {
     struct uuid id;
-    struct arena *arena; /* the owner's */
+    struct arena *arena; /* the call's */
     struct order_view view;
 };
 
@@ -56,18 +56,25 @@ static void answer_if_changed(struct call *call, const struct order_view *view)
     call->response->body = TEXT("");
 }
 
-void handle_read(struct call *call)
+static enum call_state answer(struct call *call, const struct fault *fault)
 {
-    struct read_work work = { .arena = call->arena };
-    struct fault fault = { 0 };
+    const struct read_work *work = call->own;
 
-    if (!call_order_id(call, &work.id))
-        return;
-    if (!batcher_do(call->app->readers, &work, call->deadline_ms, &fault)) {
-        call_fail(call, &fault);
-        return;
-    }
-    call_answer_order(call, &work.view);
-    if (work.view.found)
-        answer_if_changed(call, &work.view);
+    if (fault)
+        return call_fail(call, fault);
+    call_answer_order(call, &work->view);
+    if (work->view.found)
+        answer_if_changed(call, &work->view);
+    return CALL_ANSWERED;
+}
+
+enum call_state handle_read(struct call *call)
+{
+    struct read_work *work = arena_alloc(call->arena, sizeof *work);
+
+    work->arena = call->arena;
+    call->own = work;
+    if (!call_order_id(call, &work->id))
+        return CALL_ANSWERED;
+    return call_wait(call, call->app->readers, work, 0, answer);
 }

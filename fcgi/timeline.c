@@ -31,28 +31,30 @@ static void render_transition(struct buf *buf, const struct order_transition *tr
     buf_char(buf, '}');
 }
 
-void handle_timeline(struct call *call)
+static enum call_state answer(struct call *call, const struct fault *fault)
 {
+    const struct timeline *timeline = call->own;
     struct buf body = BUF_IN(call->arena);
-    struct timeline timeline = { 0 };
-    struct fault fault = { 0 };
 
-    if (!call_order_id(call, &timeline.id))
-        return;
-    if (!query_do(call, timeline_run, &timeline, &fault)) {
-        call_fail(call, &fault);
-        return;
-    }
-    if (timeline.count == 0) {
-        call_answer_no_order(call);
-        return;
-    }
+    if (fault)
+        return call_fail(call, fault);
+    if (timeline->count == 0)
+        return call_answer_no_order(call);
     buf_str(&body, "{\"data\":[");
-    for (size_t i = 0; i < timeline.count; i++) {
+    for (size_t i = 0; i < timeline->count; i++) {
         if (i > 0)
             buf_char(&body, ',');
-        render_transition(&body, &timeline.transitions[i]);
+        render_transition(&body, &timeline->transitions[i]);
     }
     buf_str(&body, "]}");
-    call_answer(call, buf_view(&body));
+    return call_answer(call, buf_view(&body));
+}
+
+enum call_state handle_timeline(struct call *call)
+{
+    struct timeline *timeline = arena_alloc(call->arena, sizeof *timeline);
+
+    if (!call_order_id(call, &timeline->id))
+        return CALL_ANSWERED;
+    return query_wait(call, timeline_run, timeline, answer);
 }

@@ -50,8 +50,11 @@ static bool breaker_lets_through(void)
     return now >= due && atomic_compare_exchange_strong(&next_probe_ms, &due, now + BREAKER_PAUSE_MS);
 }
 
-static void breaker_report(bool good, const char *why)
+/* What came of COUNT commands. */
+static void breaker_report(bool good, size_t count, const char *why)
 {
+    int before;
+
     if (good) {
         if (atomic_load_explicit(&failures, memory_order_relaxed) == 0)
             return; /* the usual case writes to no shared cache line */
@@ -62,7 +65,8 @@ static void breaker_report(bool good, const char *why)
     if (breaker_is_open())
         return; /* the probe failed; the next one is due already */
     atomic_store(&next_probe_ms, clock_mono_ms() + BREAKER_PAUSE_MS);
-    if (atomic_fetch_add(&failures, 1) + 1 == BREAKER_FAILURES)
+    before = atomic_fetch_add(&failures, (int)count);
+    if (before < BREAKER_FAILURES && before + (int)count >= BREAKER_FAILURES)
         log_warn("redis: %s; asked once a second from now on", why);
 }
 
@@ -86,50 +90,68 @@ static bool wait_socket(const redisContext *context, short events, int64_t deadl
     return ready > 0;
 }
 
-/* Sends one command and reads its reply, an error reply being none; NULL with WHY. The reply is the caller's. */
-static redisReply *exchange(redisContext *context, int argc, const char **argv, const size_t *lens, int64_t deadline_ms,
-                            const char **why)
+/* Sends what was appended. */
+static bool send_all(redisContext *context, int64_t deadline_ms, const char **why)
 {
-    redisReply *reply = NULL;
     int sent = 0;
 
-    *why = "no memory for a command";
-    if (redisAppendCommandArgv(context, argc, argv, lens) != REDIS_OK)
-        return NULL;
-    *why = "no answer in time";
-    while (!sent) {
-        if (!wait_socket(context, POLLOUT, deadline_ms))
-            return NULL;
+    for (;;) {
+        *why = "connection lost";
         if (redisBufferWrite(context, &sent) != REDIS_OK)
-            goto broken;
+            return false;
+        if (sent)
+            return true;
+        *why = "no answer in time";
+        if (!wait_socket(context, POLLOUT, deadline_ms))
+            return false;
     }
-    while (!reply) {
-        if (!wait_socket(context, POLLIN, deadline_ms))
-            return NULL;
-        if (redisBufferRead(context) != REDIS_OK || redisGetReplyFromReader(context, (void **)&reply) != REDIS_OK)
-            goto broken;
-    }
-    if (reply->type != REDIS_REPLY_ERROR)
-        return reply;
-    *why = "refuses commands"; /* OOM, LOADING, READONLY, NOAUTH, ... */
-    freeReplyObject(reply);
-    return NULL;
-broken:
-    *why = "connection lost";
-    return NULL;
 }
 
+/* The next reply; it is the caller's. NULL with WHY. */
+static redisReply *next_reply(redisContext *context, int64_t deadline_ms, const char **why)
+{
+    redisReply *reply = NULL;
+
+    for (;;) {
+        *why = "connection lost";
+        if (redisGetReplyFromReader(context, (void **)&reply) != REDIS_OK)
+            return NULL;
+        if (reply)
+            return reply;
+        *why = "no answer in time";
+        if (!wait_socket(context, POLLIN, deadline_ms))
+            return NULL;
+        *why = "connection lost";
+        if (redisBufferRead(context) != REDIS_OK)
+            return NULL;
+    }
+}
+
+static bool append(redisContext *context, int argc, const char **argv, const size_t *lens, const char **why)
+{
+    *why = "no memory for a command";
+    return redisAppendCommandArgv(context, argc, argv, lens) == REDIS_OK;
+}
+
+/* One command whose reply is only looked at: an error reply is a refusal. */
 static bool told(redisContext *context, int argc, const char **argv, int64_t deadline_ms, const char **why)
 {
     size_t lens[3];
     redisReply *reply;
+    bool good;
 
     for (int i = 0; i < argc; i++)
         lens[i] = strlen(argv[i]);
-    reply = exchange(context, argc, argv, lens, deadline_ms, why);
-    if (reply)
-        freeReplyObject(reply);
-    return reply != NULL;
+    if (!append(context, argc, argv, lens, why) || !send_all(context, deadline_ms, why))
+        return false;
+    reply = next_reply(context, deadline_ms, why);
+    if (!reply)
+        return false;
+    good = reply->type != REDIS_REPLY_ERROR;
+    if (!good)
+        *why = "refuses commands"; /* OOM, LOADING, READONLY, NOAUTH, ... */
+    freeReplyObject(reply);
+    return good;
 }
 
 /* Who we are and which database: once a connection. */
@@ -169,23 +191,6 @@ static bool connected(struct redis *redis, int64_t deadline_ms, const char **why
     return introduce(redis, deadline_ms, why);
 }
 
-/* A command from connecting to its reply; NULL for any trouble. Past the breaker where PROBE is set. */
-static redisReply *command(struct redis *redis, int argc, const char **argv, const size_t *lens, bool probe)
-{
-    int64_t deadline_ms = clock_mono_ms() + redis->timeout_ms;
-    redisReply *reply = NULL;
-    const char *why;
-
-    if (!probe && !breaker_lets_through())
-        return NULL;
-    if (connected(redis, deadline_ms, &why))
-        reply = exchange(redis->context, argc, argv, lens, deadline_ms, &why);
-    if (!reply)
-        drop(redis);
-    breaker_report(reply != NULL, why);
-    return reply;
-}
-
 /* ---- what users see ---- */
 
 struct redis *redis_new(const char *url, int timeout_ms, struct fault *fault)
@@ -211,41 +216,74 @@ void redis_free(struct redis *redis)
     free(redis);
 }
 
-struct text redis_get(struct redis *redis, struct text key, struct arena *arena)
+static bool append_command(redisContext *context, const struct redis_command *command, const char **why)
 {
-    const char *argv[] = { "GET", key.ptr };
-    const size_t lens[] = { 3, key.len };
-    redisReply *reply = command(redis, ARRAY_LEN(argv), argv, lens, false);
-    struct text value = { 0 };
+    const struct text *key = &command->key, *value = &command->value;
+    char ttl[16];
+    int ttl_len = snprintf(ttl, sizeof ttl, "%d", command->ttl_s);
 
-    if (!reply)
-        return value;
-    if (reply->type == REDIS_REPLY_STRING)
-        value = arena_copy(arena, (struct text){ reply->str, (size_t)reply->len });
-    freeReplyObject(reply);
-    return value;
+    if (command->ttl_s > 0)
+        return append(context, 5, (const char *[]){ "SET", key->ptr, value->ptr, "EX", ttl },
+                      (const size_t[]){ 3, key->len, value->len, 2, (size_t)ttl_len }, why);
+    return append(context, 2, (const char *[]){ "GET", key->ptr }, (const size_t[]){ 3, key->len }, why);
 }
 
-bool redis_set(struct redis *redis, struct text key, struct text value, int ttl_s)
+/* False where Redis has refused it. */
+static bool take_reply(struct redis_command *command, const redisReply *reply)
 {
-    char ttl[16];
-    int ttl_len = snprintf(ttl, sizeof ttl, "%d", ttl_s);
-    const char *argv[] = { "SET", key.ptr, value.ptr, "EX", ttl };
-    const size_t lens[] = { 3, key.len, value.len, 2, (size_t)ttl_len };
-    redisReply *reply = command(redis, ARRAY_LEN(argv), argv, lens, false);
+    if (command->ttl_s == 0 && reply->type == REDIS_REPLY_STRING)
+        command->value = arena_copy(command->arena, (struct text){ reply->str, (size_t)reply->len });
+    return reply->type != REDIS_REPLY_ERROR;
+}
 
-    if (reply)
+/* True where a reply was of use; a Redis that refuses one kind of command may still do the other. */
+static bool exchange(struct redis *redis, struct redis_command *commands, size_t count, int64_t deadline_ms,
+                     const char **why)
+{
+    bool useful = false;
+
+    if (!connected(redis, deadline_ms, why))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!append_command(redis->context, &commands[i], why))
+            return false;
+    if (!send_all(redis->context, deadline_ms, why))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        redisReply *reply = next_reply(redis->context, deadline_ms, why);
+
+        if (!reply)
+            return false;
+        useful = take_reply(&commands[i], reply) || useful;
         freeReplyObject(reply);
-    return reply != NULL;
+    }
+    *why = "refuses commands"; /* OOM, LOADING, READONLY, NOAUTH, ... */
+    return useful;
+}
+
+void redis_do(struct redis *redis, struct redis_command *commands, size_t count)
+{
+    int64_t deadline_ms = clock_mono_ms() + redis->timeout_ms;
+    const char *why = "";
+    bool good;
+
+    if (!breaker_lets_through())
+        return;
+    good = exchange(redis, commands, count, deadline_ms, &why);
+    if (!good)
+        drop(redis);
+    breaker_report(good, count, why);
 }
 
 bool redis_ping(struct redis *redis)
 {
-    const char *argv[] = { "PING" };
-    const size_t lens[] = { 4 };
-    redisReply *reply = command(redis, ARRAY_LEN(argv), argv, lens, true);
+    int64_t deadline_ms = clock_mono_ms() + redis->timeout_ms;
+    const char *why = "";
+    bool good =
+        connected(redis, deadline_ms, &why) && told(redis->context, 1, (const char *[]){ "PING" }, deadline_ms, &why);
 
-    if (reply)
-        freeReplyObject(reply);
-    return reply != NULL;
+    if (!good)
+        drop(redis);
+    breaker_report(good, 1, why);
+    return good;
 }

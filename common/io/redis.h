@@ -10,15 +10,20 @@
 struct redis;
 
 /* Takes redis://[user:password@]host[:port][/db] or unix:///path; rediss:// is refused (hiredis 0.14 has no TLS): FAULT says
- * so. Does not connect yet. TIMEOUT_MS bounds connecting and each command. */
+ * so. Does not connect yet. TIMEOUT_MS bounds connecting and commands together. */
 MUST_CHECK struct redis *redis_new(const char *url, int timeout_ms, struct fault *fault);
 void redis_free(struct redis *redis); /* NULL is fine */
 
-/* The value of KEY in ARENA, or ptr NULL: not there, or Redis gave no usable answer. */
-struct text redis_get(struct redis *redis, struct text key, struct arena *arena);
+/* A GET, or a SET where there is a time to live. */
+struct redis_command {
+    struct text key;
+    struct text value; /* SET: what is stored; GET: what was, in ARENA; ptr NULL: nothing, or no usable answer */
+    int ttl_s;         /* SET: for how many seconds */
+    struct arena *arena;
+};
 
-/* Stores VALUE for TTL_S seconds; whether that worked is of no interest to anyone but metrics. */
-bool redis_set(struct redis *redis, struct text key, struct text value, int ttl_s);
+/* Does COMMANDS in one round trip. Whether a SET worked is of no interest to anyone but the breaker. */
+void redis_do(struct redis *redis, struct redis_command *commands, size_t count);
 
 /* Whether the breaker is open. */
 bool redis_is_given_up(void);
