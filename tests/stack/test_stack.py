@@ -42,7 +42,7 @@ def place(folder):
 
 
 @pytest.mark.parametrize("command", ["up", "down", "roll", "status", "logs", "ctl", "demo", "reset", "sbom", "test", "chaos",
-                                     "bench"])
+                                     "mutants", "bench"])
 def test_every_command_explains_itself(command):
     done = stack(command, "--help")
     assert done.returncode == 0

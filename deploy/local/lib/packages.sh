@@ -9,7 +9,7 @@ run_packages=(
 monitoring_packages=(prometheus)
 bench_packages=(python3-psycopg2 wrk)
 test_packages=(
-    chromium clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db postgresql-15-plpgsql-check prometheus
+    chromium clang clang-format clang-tidy iso-codes iptables libcmocka-dev man-db patch postgresql-15-plpgsql-check prometheus
     shellcheck systemd wrk python3-aiosmtpd python3-confluent-kafka python3-hypothesis python3-jsonschema python3-psycopg2 python3-pytest
     python3-redis python3-requests python3-venv
 )
