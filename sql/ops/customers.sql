@@ -23,7 +23,7 @@ BEGIN
     IF v_email IS NULL AND v_orders IS NULL THEN
         RETURN NULL;
     END IF;
-    RETURN json_build_object('customerId', p_customer, 'email', v_email, 'orders', coalesce(v_orders, '[]'));
+    RETURN json_build_object('customerId', p_customer, 'email', v_email, 'orders', coalesce(v_orders, '[]'))::text;
 END $$;
 
 -- An address that still is one for clients. The country stays: taxes go by it, and it names nobody.
@@ -47,7 +47,7 @@ LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     RETURN convert_to(ops.erased_payload(convert_from(p_payload, 'UTF8')::jsonb, p_order_id)::text, 'UTF8');
 EXCEPTION WHEN data_exception THEN
-    RETURN '';
+    RETURN ''::bytea;
 END $$;
 
 -- Forgets a customer: the address of mails, and with every order its customer, which becomes the order's own id, and its
@@ -60,8 +60,8 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_orders   uuid[];
     v_open     bigint;
-    v_kinds    text[] := '{orders, contacts, events waiting, calls waiting, dead letters}';
-    v_counts   bigint[] := '{0, 0, 0, 0, 0}';
+    v_kinds    text[] := ARRAY['orders', 'contacts', 'events waiting', 'calls waiting', 'dead letters'];
+    v_counts   bigint[] := array_fill(0::bigint, ARRAY[5]);
     v_customer bytea := convert_to(p_customer::text, 'UTF8');
     v_service  text;
     v_count    bigint;
@@ -78,7 +78,7 @@ BEGIN
             GET DIAGNOSTICS v_count = ROW_COUNT;
             v_counts[1] := v_count;
 
-            v_counts[2] := notification.remove_contact(p_customer)::int;
+            v_counts[2] := notification.remove_contact(p_customer)::int::bigint;
 
             FOR v_service IN SELECT s.service FROM ops.services() AS s LOOP
                 EXECUTE format('UPDATE %I.outbox AS o SET payload = ops.erased_payload(o.payload::jsonb, o.aggregateid)::json'
