@@ -15,6 +15,7 @@ LANGUAGE sql IMMUTABLE AS $$
     ('charges_completed', 'COMPLETED: charged once, the whole amount, nothing refunded'),
     ('charges_cancelled', 'CANCELLED: nothing charged, or all of it refunded'),
     ('money_total', 'in each currency charged less refunded is the sum of COMPLETED orders'),
+    ('ledger', 'the books have of each charge what its state says, and every order''s postings sum to zero'),
     ('shipments', 'COMPLETED is shipped, CANCELLED never is'),
     ('reservations', 'COMPLETED: its stock is shipped; CANCELLED: none is held'),
     ('movements_reserved', 'what was reserved for an order is what it ordered'),
@@ -120,6 +121,20 @@ LANGUAGE sql STABLE AS $$
                FROM orders.orders AS o JOIN orders.progress AS p ON p.order_id = o.order_id
                WHERE p.status = 'COMPLETED' GROUP BY o.currency) AS o USING (currency)
     WHERE coalesce(c.kept, 0) <> coalesce(o.sold, 0)
+$$;
+
+-- Of a charge that is stalled, or whose refund failed, it is not known whether money moved.
+CREATE OR REPLACE FUNCTION ops.broken_ledger() RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT format('order %s: charge %s of %s, %s of revenue in the books, postings sum to %s', coalesce(c.order_id, l.order_id),
+                  coalesce(c.state::text, 'none'), coalesce(c.amount_minor, 0), coalesce(l.revenue, 0), coalesce(l.total, 0))
+    FROM payment.charge AS c
+    FULL JOIN (SELECT p.order_id, sum(p.amount_minor) AS total,
+                      coalesce(sum(p.amount_minor) FILTER (WHERE p.account = 'revenue'), 0) AS revenue
+               FROM payment.ledger_posting AS p GROUP BY p.order_id) AS l ON l.order_id = c.order_id
+    WHERE coalesce(l.total, 0) <> 0
+       OR (c.state IS DISTINCT FROM 'stalled' AND c.state IS DISTINCT FROM 'compensation_failed'
+           AND coalesce(l.revenue, 0) <> CASE WHEN c.state IN ('authorized', 'refunding') THEN c.amount_minor ELSE 0 END)
 $$;
 
 CREATE OR REPLACE FUNCTION ops.broken_shipments() RETURNS SETOF text

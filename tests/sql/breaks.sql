@@ -41,22 +41,22 @@ UPDATE orders.progress SET status = 'PENDING', outcome = NULL, version = 6 WHERE
 INSERT INTO orders.timeline SELECT order_id, 6, now(), 'COMPLETED', 'PENDING', NULL, event_id
     FROM orders.timeline WHERE order_id = $completed AND version = 5;
 
--- completed without a charge: charges_completed money_total
+-- completed without a charge: charges_completed money_total ledger
 DELETE FROM payment.charge WHERE order_id = $completed;
 
--- completed and refunded: charges_completed money_total
+-- completed and refunded: charges_completed money_total ledger
 UPDATE payment.charge SET state = 'refunded', refunded_minor = amount_minor WHERE order_id = $completed;
 
 -- charged twice: money_total
 INSERT INTO payment.charge SELECT * FROM payment.charge WHERE order_id = $completed;
 
--- charged too much: charges_completed money_total
+-- charged too much: charges_completed money_total ledger
 UPDATE payment.charge SET amount_minor = amount_minor + 1 WHERE order_id = $completed;
 
 -- charged in another currency: charges_completed money_total
 UPDATE payment.charge SET currency = 'EUR' WHERE order_id = $completed;
 
--- cancelled and not refunded: charges_cancelled money_total
+-- cancelled and not refunded: charges_cancelled money_total ledger
 UPDATE payment.charge SET state = 'authorized', refunded_minor = 0 WHERE order_id = $sold_out;
 
 -- refunded in part: charges_cancelled money_total
@@ -135,3 +135,12 @@ INSERT INTO payment.effect (id, kind, order_id, payload, traceparent, due_at, ga
 
 -- an event was set aside: deadletters_none
 INSERT INTO notification.deadletter (outbound, held, topic, reason) VALUES (false, false, 'orders', 'x');
+
+-- a charge is not in the books: ledger
+DELETE FROM payment.ledger_posting WHERE order_id = $completed;
+
+-- a refund is not in the books: ledger
+DELETE FROM payment.ledger_posting WHERE order_id = $sold_out AND kind = 'refunded';
+
+-- a posting is lost: ledger
+DELETE FROM payment.ledger_posting WHERE order_id = $completed AND kind = 'authorized' AND account = 'customer';

@@ -49,7 +49,9 @@ class World:
         self.run("INSERT INTO orders.progress VALUES (%s, %s, %s, %s, now(), NULL, %s)", order, end, end, len(stages),
                  reason)
         self.timeline(order, stages, reason)
-        self.run("INSERT INTO payment.charge VALUES (%s, %s, %s, %s, %s, %s, %s, now())", order, charge,
+        self.run("SELECT payment.lock_charges(ARRAY[%s]::uuid[])", order)
+        self.run("SELECT payment.save_charges(ARRAY[%s]::uuid[], ARRAY[%s], ARRAY[%s]::text[], ARRAY[%s]::bigint[],"
+                 " ARRAY[%s]::bigint[], ARRAY[%s]::text[], ARRAY[%s]::text[])", order, charge,
                  None if charge == "cancelled" else "USD", 0 if charge == "cancelled" else TOTAL,
                  TOTAL if charge == "refunded" else 0, "[]" if charge in ("authorized", "refunded") else None,
                  "limit" if charge == "declined" else None)
