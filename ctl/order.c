@@ -7,10 +7,10 @@
 #include "store/orders.h"
 
 static const struct column order_columns[] = {
-    { "orderId", COLUMN_UUID },       { "customerId", COLUMN_UUID },      { "status", COLUMN_TEXT },
-    { "failureReason", COLUMN_TEXT }, { "totalAmount", COLUMN_NUMBER },   { "currency", COLUMN_TEXT },
-    { "createdAt", COLUMN_TIME },     { "updatedAt", COLUMN_TIME },       { "version", COLUMN_INT },
-    { "items", COLUMN_JSON },         { "shippingAddress", COLUMN_JSON },
+    { "orderId", COLUMN_UUID },       { "customerId", COLUMN_UUID }, { "status", COLUMN_TEXT },
+    { "failureReason", COLUMN_TEXT }, { "failedSku", COLUMN_TEXT },  { "totalAmount", COLUMN_NUMBER },
+    { "currency", COLUMN_TEXT },      { "createdAt", COLUMN_TIME },  { "updatedAt", COLUMN_TIME },
+    { "version", COLUMN_INT },        { "items", COLUMN_JSON },      { "shippingAddress", COLUMN_JSON },
 };
 
 static const struct column service_columns[] = {
@@ -42,6 +42,7 @@ static void describe(struct table *table, const struct order_view *order)
     table_uuid(table, &order->customer_id);
     table_text(table, text_of(order_state_name(order->state)));
     table_text(table, order->failure_reason);
+    table_text(table, order->failed_sku);
     table_text(table, buf_view(&total));
     table_text(table, text_of(order->currency));
     table_time(table, uuid_unix_ms(&order->id));

@@ -27,6 +27,8 @@ bool read_batch(void *context, struct pg *pg, struct arena *arena, void *const *
         work->view.address = arena_copy(work->arena, views[i].address);
         if (views[i].failure_reason.ptr)
             work->view.failure_reason = arena_copy(work->arena, views[i].failure_reason);
+        if (views[i].failed_sku.ptr)
+            work->view.failed_sku = arena_copy(work->arena, views[i].failed_sku);
     }
     return true;
 }

@@ -71,6 +71,8 @@ void render_order(struct buf *buf, const struct order_view *view)
     render_time(buf, view->updated_ms);
     buf_str(buf, ",\"failureReason\":");
     render_text_or_null(buf, view->failure_reason);
+    buf_str(buf, ",\"failedSku\":");
+    render_text_or_null(buf, view->failed_sku);
     buf_char(buf, '}');
 }
 

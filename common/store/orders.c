@@ -169,7 +169,7 @@ static struct text copy_or_null(struct arena *arena, const struct pg_rows *rows,
     return pg_is_null(rows, row, column) ? (struct text){ 0 } : arena_copy(arena, pg_text(rows, row, column));
 }
 
-/* The columns of read_orders and list_orders. */
+/* The columns of read_views and list_views. */
 static bool read_view(struct arena *arena, const struct pg_rows *rows, int row, struct order_view *view, struct fault *fault)
 {
     *view = (struct order_view){
@@ -182,6 +182,7 @@ static bool read_view(struct arena *arena, const struct pg_rows *rows, int row, 
         .version = pg_int32(rows, row, 7),
         .updated_ms = pg_int64(rows, row, 8),
         .failure_reason = copy_or_null(arena, rows, row, 9),
+        .failed_sku = copy_or_null(arena, rows, row, 10),
     };
     return read_currency(rows, row, 2, view->currency, fault) && read_state(rows, row, 6, &view->state, fault);
 }
@@ -232,7 +233,7 @@ bool orders_read(struct pg *pg, struct arena *arena, const struct uuid *ids, siz
 
     memset(views, 0, count * sizeof *views);
     pg_arg_array(&args, id_array(arena, ids, count));
-    if (!pg_call(pg, "SELECT * FROM read_orders($1)", &args, &rows, fault))
+    if (!pg_call(pg, "SELECT * FROM read_views($1)", &args, &rows, fault))
         return false;
     for (int row = 0; row < rows.count; row++) {
         struct order_view view;
@@ -269,7 +270,7 @@ bool orders_list(struct pg *pg, struct arena *arena, const struct orders_filter 
     pg_arg_uuid(&args, filter->after);
     pg_arg_int32(&args, offset);
     pg_arg_int32(&args, limit);
-    if (!pg_call(pg, "SELECT * FROM list_orders($1, $2, $3, $4, $5, $6, $7)", &args, &rows, fault))
+    if (!pg_call(pg, "SELECT * FROM list_views($1, $2, $3, $4, $5, $6, $7)", &args, &rows, fault))
         return false;
 
     *count = (size_t)rows.count;
@@ -360,6 +361,7 @@ bool orders_move(struct tx *tx, struct arena *arena, const struct order_move *mo
     struct pg_array *from = pg_array_new(arena, PG_TEXT, count);
     struct pg_array *to = pg_array_new(arena, PG_TEXT, count);
     struct pg_array *reasons = pg_array_new(arena, PG_TEXT, count);
+    struct pg_array *failed_skus = pg_array_new(arena, PG_TEXT, count);
     struct pg_array *event_ids = pg_array_new(arena, PG_UUID, count);
     struct pg_array *trace_ids = pg_array_new(arena, PG_TEXT, count);
 
@@ -371,6 +373,7 @@ bool orders_move(struct tx *tx, struct arena *arena, const struct order_move *mo
         pg_array_text(from, text_of(order_state_name(moves[i].from)));
         pg_array_text(to, text_of(order_state_name(moves[i].to)));
         pg_array_text(reasons, text_of(moves[i].reason));
+        pg_array_text(failed_skus, moves[i].failed_sku);
         pg_array_uuid(event_ids, &moves[i].event_id);
         pg_array_text(trace_ids, moves[i].trace_id);
     }
@@ -379,7 +382,8 @@ bool orders_move(struct tx *tx, struct arena *arena, const struct order_move *mo
     pg_arg_array(&args, from);
     pg_arg_array(&args, to);
     pg_arg_array(&args, reasons);
+    pg_arg_array(&args, failed_skus);
     pg_arg_array(&args, event_ids);
     pg_arg_array(&args, trace_ids);
-    return pg_call(tx->pg, "SELECT move_orders($1, $2, $3, $4, $5, $6, $7)", &args, NULL, fault);
+    return pg_call(tx->pg, "SELECT move_orders($1, $2, $3, $4, $5, $6, $7, $8)", &args, NULL, fault);
 }

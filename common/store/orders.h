@@ -57,6 +57,7 @@ struct order_view {
     int32_t version; /* rises by one a move, 1 at first */
     int64_t updated_ms;
     struct text failure_reason; /* ptr NULL unless CANCELLED */
+    struct text failed_sku;     /* of one out of stock; else ptr NULL */
 };
 
 /* VIEWS[i] answers IDS[i]; found is false where there is no such order. */
@@ -113,7 +114,8 @@ struct order_move {
     struct uuid order_id;
     int32_t version;
     enum order_state from, to;
-    const char *reason; /* cancel_reason_name, or NULL */
+    const char *reason;     /* cancel_reason_name, or NULL */
+    struct text failed_sku; /* out of stock: what could not be had; else ptr NULL */
     struct uuid event_id;
     struct text trace_id;
 };

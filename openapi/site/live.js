@@ -106,7 +106,7 @@
 
     function showRow(row, order) {
         const cancelled = order.status === 'CANCELLED';
-        write(row.state, cancelled ? 'cancelled: ' + order.failureReason.replaceAll('_', ' ') : order.status.toLowerCase());
+        write(row.state, cancelled ? 'cancelled: ' + [order.failureReason.replaceAll('_', ' '), order.failedSku].filter(Boolean).join(', ') : order.status.toLowerCase());
         row.item.dataset.status = order.status;
         if (!cancelled) markSteps(row, STAGES.slice(0, STAGES.indexOf(order.status) + 1));
         if (isDone(order) && !row.done) {

@@ -60,15 +60,15 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Orders whole, in no particular order; ids that name none have no row.
-CREATE OR REPLACE FUNCTION orders.read_orders(p_ids uuid[])
+CREATE OR REPLACE FUNCTION orders.read_views(p_ids uuid[])
 RETURNS TABLE (order_id uuid, customer_id uuid, currency text, total_minor bigint, items text, address text, status text,
-               version int, updated_ms bigint, failure_reason text)
+               version int, updated_ms bigint, failure_reason text, failed_sku text)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
     SELECT o.order_id, o.customer_id, o.currency, o.total_minor, o.items::text, o.address::text, p.status::text,
-           p.version, orders.unix_ms(p.updated_at), p.failure_reason
+           p.version, orders.unix_ms(p.updated_at), p.failure_reason, p.failed_sku
     FROM orders.orders AS o JOIN orders.progress AS p ON p.order_id = o.order_id
     WHERE o.order_id = ANY (p_ids);
 END $$;
@@ -96,10 +96,10 @@ $$;
 
 -- A page of orders, newest first: filters that are NULL don't filter; p_after is the last id of the page before. The ids of
 -- the page are found first, and only those orders are read.
-CREATE OR REPLACE FUNCTION orders.list_orders(
+CREATE OR REPLACE FUNCTION orders.list_views(
     p_customer uuid, p_status text, p_from uuid, p_before uuid, p_after uuid, p_offset int, p_limit int)
 RETURNS TABLE (order_id uuid, customer_id uuid, currency text, total_minor bigint, items text, address text, status text,
-               version int, updated_ms bigint, failure_reason text)
+               version int, updated_ms bigint, failure_reason text, failed_sku text)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 DECLARE
@@ -111,7 +111,7 @@ BEGIN
         INTO v_page
         USING p_customer, p_status::orders.order_status, p_from, p_before, p_after, p_offset, p_limit;
 
-    RETURN QUERY SELECT r.* FROM orders.read_orders(v_page) AS r ORDER BY r.order_id DESC;
+    RETURN QUERY SELECT r.* FROM orders.read_views(v_page) AS r ORDER BY r.order_id DESC;
 END $$;
 
 -- How many orders a list has, counted no further than 10001.
@@ -157,7 +157,8 @@ END $$;
 -- Writes moves of locked orders; those of one order in their order, versions rising by one from the stored one. The
 -- timeline's constraints hold each move to the table of allowed ones.
 CREATE OR REPLACE FUNCTION orders.move_orders(
-    p_order_ids uuid[], p_versions int[], p_from text[], p_to text[], p_reasons text[], p_event_ids uuid[], p_trace_ids text[])
+    p_order_ids uuid[], p_versions int[], p_from text[], p_to text[], p_reasons text[], p_failed_skus text[],
+    p_event_ids uuid[], p_trace_ids text[])
 RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -174,15 +175,16 @@ BEGIN
 
     WITH last AS (
         SELECT DISTINCT ON (t.order_id) t.order_id, t.version, t.to_status::orders.order_status AS status, t.reason,
-               t.version - count(*) OVER of_order AS was_version,
+               t.failed_sku, t.version - count(*) OVER of_order AS was_version,
                first_value(t.from_status) OVER (of_order ORDER BY t.version)::orders.order_status AS was_status
-        FROM unnest(p_order_ids, p_versions, p_from, p_to, p_reasons) AS t (order_id, version, from_status, to_status, reason)
+        FROM unnest(p_order_ids, p_versions, p_from, p_to, p_reasons, p_failed_skus)
+             AS t (order_id, version, from_status, to_status, reason, failed_sku)
         WINDOW of_order AS (PARTITION BY t.order_id)
         ORDER BY t.order_id, t.version DESC
     ), moved AS (
         UPDATE orders.progress AS p
         SET status = l.status, version = l.version, updated_at = v_now, failure_reason = l.reason,
-            outcome = CASE WHEN l.status IN ('COMPLETED', 'CANCELLED') THEN l.status END
+            failed_sku = l.failed_sku, outcome = CASE WHEN l.status IN ('COMPLETED', 'CANCELLED') THEN l.status END
         FROM last AS l
         WHERE p.order_id = l.order_id AND p.version = l.was_version AND p.status = l.was_status
         RETURNING p.order_id

@@ -9,7 +9,7 @@ const LIMIT_MS = 120000;
 const ENDS = {
     valid: 'completed',
     declined: 'cancelled: payment declined',
-    soldout: 'cancelled: out of stock',
+    soldout: 'cancelled: out of stock, SKU-SOLDOUT',
     refused: 'cancelled: fulfillment refused'
 };
 

@@ -28,7 +28,7 @@ def test_completed(at_rest):
 def test_payment_declined(at_rest):
     order_id = at_rest.place(items=[line("SKU-1", 1, 1000000.01)])
     done = at_rest.wait_status(order_id, "CANCELLED")
-    assert done["failureReason"] == "payment_declined"
+    assert (done["failureReason"], done["failedSku"]) == ("payment_declined", None)
     assert at_rest.stages(order_id) == ["PENDING", "PAYMENT", "CANCELLED"]
     assert payment_states(at_rest, order_id) == ["declined"]
     assert notifications(at_rest, order_id) == ["cancelled", "confirmation"]
@@ -38,7 +38,7 @@ def test_out_of_stock_is_refunded(at_rest):
     for sku in ("SKU-SOLDOUT", "NO-SUCH-SKU"):
         order_id = at_rest.place(items=[line("SKU-1"), line(sku)])
         done = at_rest.wait_status(order_id, "CANCELLED")
-        assert done["failureReason"] == "out_of_stock"
+        assert (done["failureReason"], done["failedSku"]) == ("out_of_stock", sku)
         wait_for("the refund", lambda: payment_states(at_rest, order_id) == ["refunded"])  # noqa: B023
         rejected = wait_for("its reason", lambda: at_rest.messages("inventory", order_id))  # noqa: B023
         assert headers_of(rejected[0])["ce_type"] == "inventory.rejected"

@@ -65,17 +65,18 @@ def outcomes(found):
     return [row.outcome for row in found]
 
 
-def move(connection, order, version, *states, reason=None):
+def move(connection, order, version, *states, reason=None, failed_sku=None):
     """Moves ORDER through STATES, the first of which makes VERSION."""
     steps = list(itertools.pairwise(states))
-    rows(connection, "SELECT orders.move_orders(%s, %s, %s, %s, %s, %s, %s)",
+    rows(connection, "SELECT orders.move_orders(%s, %s, %s, %s, %s, %s, %s, %s)",
          [order.id for _ in steps], [version + i for i, _ in enumerate(steps)],
          [a for a, _ in steps], [b for _, b in steps],
-         [reason if b == "CANCELLED" else None for _, b in steps], [uuid7() for _ in steps], [TRACE for _ in steps])
+         [reason if b == "CANCELLED" else None for _, b in steps],
+         [failed_sku if b == "CANCELLED" else None for _, b in steps], [uuid7() for _ in steps], [TRACE for _ in steps])
 
 
 def listed(connection, customer=None, status=None, start=None, before=None, after=None, offset=0, limit=20):
-    return [row.order_id for row in rows(connection, "SELECT * FROM orders.list_orders(%s, %s, %s, %s, %s, %s, %s)",
+    return [row.order_id for row in rows(connection, "SELECT * FROM orders.list_views(%s, %s, %s, %s, %s, %s, %s)",
                                          customer, status, start, before, after, offset, limit)]
 
 

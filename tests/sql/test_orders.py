@@ -20,7 +20,7 @@ def orders(connect):
 def test_a_created_order_comes_with_progress_timeline_and_event(orders):
     order = Order()
     assert outcomes(create(orders, order)) == [CREATED]
-    whole, = rows(orders, "SELECT * FROM orders.read_orders(%s)", [order.id, uuid.uuid4()])
+    whole, = rows(orders, "SELECT * FROM orders.read_views(%s)", [order.id, uuid.uuid4()])
     assert (whole.order_id, whole.status, whole.version, whole.failure_reason) == (order.id, "PENDING", 1, None)
     assert whole.items == '[{"sku": "A",  "n": 1.50}]', "kept to the byte"
     assert whole.updated_ms == order.id.int >> 80, "created is the id's own millisecond"
@@ -107,7 +107,7 @@ def test_an_order_walks_to_its_end_in_one_call(orders):
     order = Order()
     create(orders, order)
     move(orders, order, 2, *WHOLE_WAY)
-    whole, = rows(orders, "SELECT * FROM orders.read_orders(%s)", [order.id])
+    whole, = rows(orders, "SELECT * FROM orders.read_views(%s)", [order.id])
     assert (whole.status, whole.version) == ("COMPLETED", 5)
     timeline = rows(orders, "SELECT * FROM orders.read_timeline(%s)", order.id)
     assert [step.to_status for step in timeline] == list(WHOLE_WAY)
@@ -118,8 +118,17 @@ def test_a_cancelled_order_tells_why(orders):
     order = Order()
     create(orders, order)
     move(orders, order, 2, "PENDING", "PAYMENT", "CANCELLED", reason="payment_declined")
-    whole, = rows(orders, "SELECT * FROM orders.read_orders(%s)", [order.id])
-    assert (whole.status, whole.version, whole.failure_reason) == ("CANCELLED", 3, "payment_declined")
+    whole, = rows(orders, "SELECT * FROM orders.read_views(%s)", [order.id])
+    assert (whole.status, whole.version) == ("CANCELLED", 3)
+    assert (whole.failure_reason, whole.failed_sku) == ("payment_declined", None)
+
+
+def test_an_order_out_of_stock_names_what_could_not_be_had(orders):
+    order = Order()
+    create(orders, order)
+    move(orders, order, 2, "PENDING", "PAYMENT", "INVENTORY", "CANCELLED", reason="out_of_stock", failed_sku="SKU-9")
+    whole, = rows(orders, "SELECT * FROM orders.read_views(%s)", [order.id])
+    assert (whole.failure_reason, whole.failed_sku) == ("out_of_stock", "SKU-9")
 
 
 @pytest.mark.parametrize("version, states, why", [
@@ -312,7 +321,7 @@ def test_an_order_nudged_is_left_alone_for_a_while_an_overdue_one_is_not(orders)
     create(orders, slow, late)
     stuck(orders)
     assert stuck(orders) == [(late.id, "PENDING", True)]
-    updated = [row.updated_ms for row in rows(orders, "SELECT * FROM orders.read_orders(%s)", [slow.id])]
+    updated = [row.updated_ms for row in rows(orders, "SELECT * FROM orders.read_views(%s)", [slow.id])]
     assert updated == [slow.id.int >> 80], "a nudge is no change that clients see"
 
 

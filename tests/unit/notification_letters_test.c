@@ -11,7 +11,9 @@ static const char shipped[] = "../../workers/services/letters";
 
 static struct letter_facts facts_of(struct arena *arena)
 {
-    struct letter_facts facts = { .currency = "USD", .total_minor = 102217, .reason = TEXT("out_of_stock") };
+    struct letter_facts facts = {
+        .currency = "USD", .total_minor = 102217, .reason = TEXT("out_of_stock"), .failed_sku = TEXT("SKU-9")
+    };
 
     assert_true(uuid_parse(TEXT("019d47a1-f4c6-7b01-9d5e-3c1f0a7e6b52"), &facts.order_id));
     facts.lines = (struct lines){ arena_array(arena, 2, sizeof *facts.lines.at), 2 };
@@ -53,7 +55,8 @@ static void each_outcome_has_its_letter(void **state)
 
     (void)state;
     assert_true(contains(shipped_letter(LETTER_COMPLETED, &arena).plain, "has been shipped"));
-    assert_true(contains(shipped_letter(LETTER_CANCELLED, &arena).plain, "is cancelled: what you ordered is out of stock."));
+    assert_true(
+        contains(shipped_letter(LETTER_CANCELLED, &arena).plain, "is cancelled: what you ordered is out of stock: SKU-9."));
     assert_true(contains(shipped_letter(LETTER_CANCELLED, &arena).html, "out of stock"));
 }
 

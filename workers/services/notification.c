@@ -76,6 +76,7 @@ static const struct field cancelled_fields[] = {
     { "currency", FIELD_CURRENCY, offsetof(struct order_event, facts.currency), false },
     { "totalMinor", FIELD_INT64, offsetof(struct order_event, facts.total_minor), false },
     { "reason", FIELD_TEXT, offsetof(struct order_event, facts.reason), false },
+    { "failedSku", FIELD_TEXT, offsetof(struct order_event, facts.failed_sku), true },
 };
 
 /* What each event says, and which letter it leads to; in the order of the table of events below. */
@@ -195,6 +196,8 @@ static struct text payload_of(const struct work *work, const struct order_event 
     }
     if (event->facts.reason.len > 0)
         payload_text(&payload, "reason", event->facts.reason);
+    if (event->facts.failed_sku.len > 0)
+        payload_text(&payload, "failedSku", event->facts.failed_sku);
     return payload_end(&payload);
 }
 

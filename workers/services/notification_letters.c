@@ -201,6 +201,15 @@ static struct text sentence(const struct letters *letters, struct text reason)
     return reason;
 }
 
+static struct text why(const struct letters *letters, const struct letter_facts *facts, struct arena *arena)
+{
+    struct text text = sentence(letters, facts->reason);
+
+    if (facts->failed_sku.len == 0)
+        return text;
+    return arena_printf(arena, "%.*s: %.*s", TEXT_FMT(text), TEXT_FMT(facts->failed_sku));
+}
+
 static struct text fill(const struct template *template, const struct text *values, enum template_escape escape,
                         struct arena *arena)
 {
@@ -222,7 +231,7 @@ struct letter letter_fill(const struct letters *letters, enum letter_kind kind, 
     values[VALUE_ORDERED_AT] = ordered_at(&facts->order_id, arena);
     values[VALUE_TOTAL] = amount(facts->total_minor, facts->currency, arena);
     values[VALUE_CURRENCY] = text_of(facts->currency);
-    values[VALUE_OWN] = kind == LETTER_CANCELLED ? sentence(letters, facts->reason) : list(&facts->lines, arena);
+    values[VALUE_OWN] = kind == LETTER_CANCELLED ? why(letters, facts, arena) : list(&facts->lines, arena);
     return (struct letter){
         .subject = fill(&templates->subject, values, TEMPLATE_PLAIN, arena),
         .plain = fill(&templates->plain, values, TEMPLATE_PLAIN, arena),

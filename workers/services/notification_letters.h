@@ -39,8 +39,9 @@ struct letter_facts {
     struct uuid order_id; /* a UUIDv7: tells when it was ordered */
     char currency[4];
     int64_t total_minor;
-    struct lines lines; /* of a confirmation */
-    struct text reason; /* of a cancel: cancel_reason_name */
+    struct lines lines;     /* of a confirmation */
+    struct text reason;     /* of a cancel: cancel_reason_name */
+    struct text failed_sku; /* of a cancel for want of stock */
 };
 
 struct letter {
@@ -51,6 +52,6 @@ struct letter {
  * lives in ARENA. */
 MUST_CHECK bool letters_load(const char *directory, struct arena *arena, struct letters *letters, struct fault *fault);
 
-/* Pure apart from ARENA. A reason that nobody knows stands in the letter as it is. */
+/* Pure apart from ARENA. A reason that nobody knows stands in the letter as it is; behind it the SKU that failed, if any. */
 struct letter letter_fill(const struct letters *letters, enum letter_kind kind, const struct letter_facts *facts,
                           struct arena *arena);

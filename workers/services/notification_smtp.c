@@ -68,7 +68,7 @@ struct request {
     struct text kind, to, currency;
     int64_t total_minor;
     struct lines lines;
-    struct text reason;
+    struct text reason, failed_sku;
 };
 
 static const struct field request_fields[] = {
@@ -79,6 +79,7 @@ static const struct field request_fields[] = {
     { "totalMinor", FIELD_INT64, offsetof(struct request, total_minor), false },
     { "lines", FIELD_LINES, offsetof(struct request, lines), true },
     { "reason", FIELD_TEXT, offsetof(struct request, reason), true },
+    { "failedSku", FIELD_TEXT, offsetof(struct request, failed_sku), true },
 };
 
 void smtp_channel_send(struct batch *batch, const struct work *cause, enum letter_kind kind, const struct uuid *customer_id,
@@ -100,6 +101,8 @@ void smtp_channel_send(struct batch *batch, const struct work *cause, enum lette
     }
     if (facts->reason.len > 0)
         payload_text(&payload, "reason", facts->reason);
+    if (facts->failed_sku.len > 0)
+        payload_text(&payload, "failedSku", facts->failed_sku);
     (void)batch_effect(batch, cause, "mail", payload_end(&payload), 0);
 }
 
@@ -127,6 +130,7 @@ static bool write_message(const struct effect *effect, const struct request *req
         .total_minor = request->total_minor,
         .lines = request->lines,
         .reason = request->reason,
+        .failed_sku = request->failed_sku,
     };
     struct letter letter;
 

@@ -78,12 +78,14 @@ static struct moves moves_new(struct arena *arena, size_t max)
     };
 }
 
-static void move(struct moves *moves, struct row *row, enum order_state to, enum cancel_reason reason,
-                 const struct work *cause)
+static struct order_move *move(struct moves *moves, struct row *row, enum order_state to, enum cancel_reason reason,
+                               const struct work *cause)
 {
+    struct order_move *made = &moves->at[moves->count];
+
     moves->rows[moves->count] = row;
-    moves->causes[moves->count] = cause;
-    moves->at[moves->count++] = (struct order_move){
+    moves->causes[moves->count++] = cause;
+    *made = (struct order_move){
         .order_id = row->id,
         .version = ++row->progress.version,
         .from = row->progress.state,
@@ -93,6 +95,7 @@ static void move(struct moves *moves, struct row *row, enum order_state to, enum
         .trace_id = cause ? traceparent_trace_id(&cause->trace) : (struct text){ 0 },
     };
     row->progress.state = to;
+    return made;
 }
 
 /* ---- what the others hear of it ---- */
@@ -133,6 +136,8 @@ static bool announcement_payload(struct arena *arena, const struct order_move *m
         payload_int64(&payload, "totalMinor", view->total_minor);
         if (made->reason)
             payload_text(&payload, "reason", text_of(made->reason));
+        if (made->failed_sku.ptr)
+            payload_text(&payload, "failedSku", made->failed_sku);
     }
     *json = payload_end(&payload);
     return true;
@@ -168,6 +173,8 @@ static bool write_moves(struct batch *batch, const struct moves *moves)
 
 /* ---- handlers ---- */
 
+static const struct field rejected_fields[] = { { "sku", FIELD_TEXT, 0, true } };
+
 static bool on_progress(struct batch *batch)
 {
     struct rows rows;
@@ -180,15 +187,19 @@ static bool on_progress(struct batch *batch)
         struct row *row = rows_find(&rows, &work->order_id);
         const struct order_cause *cause = order_cause_find(work->type);
         enum order_state steps[ORDER_STATES];
+        struct text sku = { 0 };
         size_t count;
 
         if (!row->progress.found) {
             work_reject(work, "there is no such order");
             continue;
         }
+        if (cause->target == ORDER_CANCELLED && cause->reason == CANCEL_OUT_OF_STOCK &&
+            !work_read(work, batch->arena, rejected_fields, ARRAY_LEN(rejected_fields), &sku))
+            continue;
         count = order_steps(row->progress.state, cause, steps);
         for (size_t step = 0; step < count; step++)
-            move(&moves, row, steps[step], cause->reason, work);
+            move(&moves, row, steps[step], cause->reason, work)->failed_sku = sku;
     }
     return write_moves(batch, &moves);
 }
