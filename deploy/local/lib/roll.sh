@@ -3,19 +3,27 @@
 
 help_roll() {
     cat <<'END'
-Usage: ./stack roll
+Usage: ./stack roll [--upgrade]
 
 Restarts every program of ours and nginx's workers, one process at a time; each finishes what it has in work. No request
-fails meanwhile: order-api's socket stays open, and what relays and workers carry waits for them. The processes that come
-run the programs in STACK_DIR/bin; changed settings of order-api and new binaries take `./stack up`.
+fails meanwhile: order-api's socket stays open, and what relays and workers carry waits for them.
+
+--upgrade first builds this checkout, brings database, topics and pages to what it needs while the programs from before run on,
+and puts the new programs in their place. New settings of order-api, of servers, and programs that were not there before wait for
+`./stack up`.
 END
 }
 
 command_roll() {
+    case ${1:-} in '' | --upgrade) ;; *) die "roll takes --upgrade and nothing else, not '$1'" ;; esac
     as_root "$@"
     STACK_DIR=$(readlink -f "$STACK_DIR")
     supervisord_runs || die "nothing runs at $STACK_DIR: ./stack up"
     local name
+    if [[ ${1:-} == --upgrade ]]; then
+        prepare
+        fill_servers
+    fi
     WORKERS=9 list_programs
     mapfile -t running < <(supervise states | awk '$2 == "RUNNING" { print $1 }')
     for name in "${running[@]}"; do
@@ -34,6 +42,7 @@ roll_program() { # NAME
     supervise start "$1"
     wait_for "$1" 120 curl -fsS -m 2 "http://127.0.0.1:${port_of[$1]}/readiness"
     show_done "$1" "$began"
+    program_sum "$1" >"$STACK_DIR/run/$1.sum"
 }
 
 # multiwatch keeps the socket and makes a new process for each that ends; connections wait in the socket meanwhile.

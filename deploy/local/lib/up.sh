@@ -21,6 +21,13 @@ command_up() {
     *) die "up takes --tls and --monitoring and nothing else, not '$1'" ;;
     esac
     as_root
+    prepare
+    start_all
+    print_addresses
+}
+
+# All that comes before programs are started: what they are made of, in STACK_DIR.
+prepare() {
     check_system
     place_stack_dir
     exec 9>"$STACK_DIR/run/lock"
@@ -42,8 +49,6 @@ command_up() {
     write_supervisord_conf
     install_programs
     install_site
-    start_all
-    print_addresses
 }
 
 # Builds, while npm and Maven fetch: one needs the cores, the others the network.
@@ -146,9 +151,7 @@ start_all() {
         wait_for postgres 60 pg_isready -q -h 127.0.0.1 -p "$postgres_port"
     fi
     if has redis "${servers[@]}"; then wait_for redis 20 redis_answers; fi
-    step migrate "database" "The words of sql/migrate are above." migrate
-    step topics "topics" "Is the broker up? ./stack logs kafka" env "KAFKA_BROKERS=$kafka_brokers" \
-        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "KAFKA_REPLICATION=$KAFKA_NODES" WAIT_SECONDS=240 "$STACK_DIR/bin/make-topics"
+    fill_servers
     local programs_began=$EPOCHREALTIME
     supervise start "${ours[@]}" nginx || true
     for name in "${ours[@]}"; do
@@ -160,6 +163,12 @@ start_all() {
     fi
     show_done "programs" "$programs_began"
     remember_programs
+}
+
+fill_servers() {
+    step migrate "database" "The words of sql/migrate are above." migrate
+    step topics "topics" "Is the broker up? ./stack logs kafka" env "KAFKA_BROKERS=$kafka_brokers" \
+        "KAFKA_PARTITIONS=$KAFKA_PARTITIONS" "KAFKA_REPLICATION=$KAFKA_NODES" WAIT_SECONDS=240 "$STACK_DIR/bin/make-topics"
 }
 
 has() { [[ " ${*:2} " == *" $1 "* ]]; }

@@ -38,8 +38,9 @@ def has_begun(pid):
 
 
 class LocalStack(Stack):
-    def __init__(self, directory=None, port=PORT, build="test", **settings):
-        """SETTINGS are those of `./stack up`, such as KAFKA_NODES=3."""
+    def __init__(self, directory=None, port=PORT, build="test", root=ROOT, **settings):
+        """SETTINGS are those of `./stack up`, such as KAFKA_NODES=3; ROOT is the checkout whose `./stack` it is."""
+        self._root = root
         self._dir = pathlib.Path(directory or os.environ.get("TEST_STACK_DIR", ROOT / ".stack-test"))
         self._settings = {"STACK_DIR": self._dir, "PORT_BASE": port, "BUILD": build, **settings}
         self.port = port
@@ -110,6 +111,11 @@ class LocalStack(Stack):
         """New processes for old, one after the other, in the way of `./stack roll`."""
         self._stack("roll")
 
+    def upgrade(self, root):
+        """The programs and the database become those of the checkout ROOT, one process after the other."""
+        self._root = root
+        self._stack("roll", "--upgrade")
+
     def start_soon(self, program):
         """Starts PROGRAM without waiting until it is ready."""
         self._supervise("start", program)
@@ -178,7 +184,7 @@ class LocalStack(Stack):
 
     def _stack(self, *words):
         environment = {**os.environ, **{name: str(value) for name, value in self._settings.items()}}
-        done = subprocess.run([ROOT / "stack", *words], env=environment, capture_output=True, text=True, timeout=900,
+        done = subprocess.run([self._root / "stack", *words], env=environment, capture_output=True, text=True, timeout=900,
                               check=False)
         assert done.returncode == 0, f"./stack {' '.join(words)}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
 
