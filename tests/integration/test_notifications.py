@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("aiosmtpd", reason="needs python3-aiosmtpd")
 
 from harness.receivers import MailServer, WebhookServer  # noqa: E402
-from harness.stack import wait_for  # noqa: E402
+from harness.stack import TOPICS, headers_of, order, wait_for  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/test/bin"
@@ -376,6 +376,27 @@ def test_by_default_webhooks_lead_to_no_private_address(running, hooks, webhook)
     assert all("not public" in row["detail"] for row in log)
     assert len(hooks.got[path]) == before
     running.query("DELETE FROM notification.effect WHERE kind = 'webhook' AND gave_up_at IS NOT NULL")
+
+
+# ---- traces ----
+
+
+def test_one_trace_leads_from_the_request_to_mails_and_webhooks(running, mails, hooks, customer, webhook):
+    (customer_id, address), (_, path, _) = customer, webhook
+    wait_seen(running, hooks, path)
+    trace = uuid.uuid4().hex
+    made = running.post_order(order(customerId=customer_id), headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    order_id = made.json()["orderId"]
+    running.wait_status(order_id, "COMPLETED", LONG)
+    left = [mail["Traceparent"] for mail in kept(mails, address, 2)]
+    wait_for("both events", lambda: len(told_of(hooks, path, order_id)) == 2, LONG)
+    left += [headers["traceparent"] for headers, _, _ in told_of(hooks, path, order_id)]
+    steps = running.get(f"/api/v1/orders/{order_id}/timeline").json()["data"]
+    left += [f"00-{step['traceId']}-" for step in steps]
+    for topic in TOPICS:
+        sent = wait_for(f"events in {topic}", lambda: running.messages(topic, order_id), LONG)  # noqa: B023
+        left += [headers_of(message)["traceparent"] for message in sent]
+    assert {header.split("-")[1] for header in left} == {trace}
 
 
 # ---- settings ----

@@ -13,6 +13,7 @@ static struct mail a_mail(void)
         .from_name = TEXT("Orderline"),
         .from = TEXT("orders@shop.example"),
         .to = TEXT("ann@example.com"),
+        .trace = TEXT("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         .subject = TEXT("Your order"),
         .plain = TEXT("Hello,\n\nbye = \n"),
     };
@@ -44,6 +45,7 @@ static void a_message_byte_for_byte(void **state)
                         "To: <ann@example.com>\r\n"
                         "Message-ID: <019d47a1-f4c6-7b01-9d5e-3c1f0a7e6b52@shop.example>\r\n"
                         "Subject: Your order\r\n"
+                        "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
                         "Auto-Submitted: auto-generated\r\n"
                         "MIME-Version: 1.0\r\n"
                         "Content-Type: text/plain; charset=utf-8\r\n"

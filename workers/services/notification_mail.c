@@ -228,6 +228,8 @@ bool mail_write(const struct mail *mail, struct buf *out, struct fault *fault)
     buf_printf(out, "To: <%.*s>\r\n", TEXT_FMT(mail->to));
     buf_printf(out, "Message-ID: <%s@%.*s>\r\n", id, TEXT_FMT(email_domain(mail->from)));
     add_subject(out, mail->subject);
+    if (mail->trace.len > 0)
+        add_header(out, "Traceparent", mail->trace);
     add_header(out, "Auto-Submitted", TEXT("auto-generated")); /* RFC 3834: no vacation notes in return */
     add_header(out, "MIME-Version", TEXT("1.0"));
     if (mail->html.len > 0)

@@ -8,6 +8,7 @@
 struct mail {
     struct uuid id;        /* becomes the Message-ID, with the sender's domain behind it */
     int64_t date_ms;       /* Unix time */
+    struct text trace;     /* a traceparent, becomes the header Traceparent; len 0: none */
     struct text from_name; /* may be empty */
     struct text from, to;  /* both have passed email_check */
     struct text subject;   /* the texts are UTF-8 ... */

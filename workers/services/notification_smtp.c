@@ -140,6 +140,7 @@ static bool write_message(const struct effect *effect, const struct request *req
         &(struct mail){
             .id = request->event_id,
             .date_ms = uuid_unix_ms(&request->event_id),
+            .trace = text_of(effect->trace.text),
             .from_name = channel.from_name,
             .from = channel.from,
             .to = request->to,

@@ -185,6 +185,7 @@ static bool start(struct effect *effect, const struct webhook *webhook, const st
                           .headers =
                               (const char *const[]){
                                   "Content-Type: application/json",
+                                  arena_printf(arena, "traceparent: %s", effect->trace.text).ptr,
                                   arena_printf(arena, "webhook-id: %s", id).ptr,
                                   arena_printf(arena, "webhook-timestamp: %" PRId64, unix_s).ptr,
                                   arena_printf(arena, "webhook-signature: %.*s", TEXT_FMT(signature)).ptr,

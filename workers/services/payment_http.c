@@ -67,7 +67,7 @@ static void send(struct effect *effect, bool asking)
     struct attempt *attempt = effect->state;
     const char *things = is_charge(effect) ? "charges" : "refunds";
     char order_id[UUID_TEXT_LEN + 1];
-    const char *headers[] = { "Accept: application/json", "Content-Type: application/json", NULL, NULL, NULL };
+    const char *headers[] = { "Accept: application/json", "Content-Type: application/json", NULL, NULL, NULL, NULL };
     struct http_request request = {
         .headers = headers,
         .timeout_ms = (int)settings->timeout_ms,
@@ -80,8 +80,9 @@ static void send(struct effect *effect, bool asking)
     uuid_format(&effect->order_id, order_id);
     key = arena_printf(effect->arena, "%s-%s", effect->kind->name, order_id);
     headers[2] = arena_printf(effect->arena, "Idempotency-Key: %s", key.ptr).ptr;
+    headers[3] = arena_printf(effect->arena, "traceparent: %s", effect->trace.text).ptr;
     if (*settings->token)
-        headers[3] = arena_printf(effect->arena, "Authorization: Bearer %s", settings->token).ptr;
+        headers[4] = arena_printf(effect->arena, "Authorization: Bearer %s", settings->token).ptr;
     if (asking) {
         request.method = "GET";
         request.url = arena_printf(effect->arena, "%s/v1/%s/%s", settings->url, things, key.ptr).ptr;
