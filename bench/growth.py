@@ -7,22 +7,22 @@ from pairs import Row
 GROW = """
     WITH fresh AS MATERIALIZED (
         SELECT n, uuid_in(overlay(overlay(overlay(md5(random()::text || n) PLACING '8' FROM 17) PLACING '7' FROM 13)
-                                  PLACING lpad(to_hex(%(first)s::bigint + n), 12, '0') FROM 1)::cstring) AS order_id
-        FROM generate_series(1, %(count)s) AS n
+                                  PLACING lpad(to_hex(%s::bigint + n), 12, '0') FROM 1)::cstring) AS order_id
+        FROM generate_series(1, %s) AS n
     ), made AS (
         INSERT INTO orders.orders (order_id, key_digest, body_digest, customer_id, currency, total_minor, items, address)
         SELECT f.order_id, md5('key' || f.order_id)::uuid, md5('body')::uuid, md5('c' || f.n %% 100000)::uuid, o.currency,
                o.total_minor, o.items, o.address
-        FROM fresh AS f CROSS JOIN (SELECT * FROM orders.orders WHERE order_id = %(like)s::uuid) AS o
+        FROM fresh AS f CROSS JOIN (SELECT * FROM orders.orders WHERE order_id = %s::uuid) AS o
     )
     SELECT count(*) FROM fresh"""
 GROW_REST = """
     INSERT INTO orders.progress (order_id, status, version, updated_at, outcome)
     SELECT o.order_id, 'COMPLETED', 5, orders.uuid_v7_time(o.order_id), 'COMPLETED'
-    FROM orders.orders AS o WHERE o.order_id >= %(low)s::uuid AND o.order_id < %(high)s::uuid;
+    FROM orders.orders AS o WHERE o.order_id >= %s::uuid AND o.order_id < %s::uuid;
     INSERT INTO orders.timeline (order_id, version, at, to_status, event_id, trace_id)
     SELECT o.order_id, 1, orders.uuid_v7_time(o.order_id), 'PENDING', o.body_digest, decode(repeat('ab', 16), 'hex')
-    FROM orders.orders AS o WHERE o.order_id >= %(low)s::uuid AND o.order_id < %(high)s::uuid"""
+    FROM orders.orders AS o WHERE o.order_id >= %s::uuid AND o.order_id < %s::uuid"""
 FIRST_MS = 1_600_000_000_000  # ids of the filling: years before any order of the load
 CHUNK = 100_000
 
@@ -36,8 +36,9 @@ def fill(system, already, count, like, say):
     for done in range(already, count, CHUNK):
         first = FIRST_MS + done
         size = min(CHUNK, count - done)
-        system.query(GROW, {"first": first, "count": size, "like": like})
-        system.query(GROW_REST, {"low": uuid_from_ms(first), "high": uuid_from_ms(first + size + 1)})
+        system.query(GROW, first, size, like)
+        chunk = (uuid_from_ms(first + 1), uuid_from_ms(first + size + 1))
+        system.query(GROW_REST, *chunk, *chunk)
         say(f"{done + size} orders")
     system.query("VACUUM ANALYZE orders.orders")
     system.query("VACUUM ANALYZE orders.progress")
