@@ -17,6 +17,7 @@ import requests
 from test_payment_provider import charging_by_provider
 from test_stock import stock_up
 
+from harness.orderctl import assert_audit_is_clean
 from harness.stack import order
 
 CLIENTS = 16
@@ -146,6 +147,7 @@ def test_random_orders_leave_every_invariant_whole(at_rest, shop, request):
         else:
             assert reason in (None, "fulfillment_refused"), (seed, plan.order_id, reason)
     print(dict(ends))
+    assert_audit_is_clean(at_rest)
     assert at_rest.value("SELECT on_hand FROM inventory.stock WHERE sku = %s", scarce) >= 0
     if shop:
         shop.orders = list(found)
