@@ -15,7 +15,7 @@ LANGUAGE sql IMMUTABLE AS $$
     ('charges_completed', 'COMPLETED: charged once, the whole amount, nothing refunded'),
     ('charges_cancelled', 'CANCELLED: nothing charged, or all of it refunded'),
     ('money_total', 'in each currency charged less refunded is the sum of COMPLETED orders'),
-    ('ledger', 'the books have of each charge what its state says, and every order''s postings sum to zero'),
+    ('ledger', 'the books have of each charge what its state says, in its currency, and every order''s postings sum to zero'),
     ('shipments', 'COMPLETED is shipped, CANCELLED never is'),
     ('reservations', 'COMPLETED: its stock is shipped; CANCELLED: none is held'),
     ('movements_reserved', 'what was reserved for an order is what it ordered'),
@@ -123,18 +123,36 @@ LANGUAGE sql STABLE AS $$
     WHERE coalesce(c.kept, 0) <> coalesce(o.sold, 0)
 $$;
 
--- Of a charge that is stalled, or whose refund failed, it is not known whether money moved.
+-- Captured is what went to revenue, NULL: nothing did; refunded, what came out of it again. A charge that is stalled was never
+-- known to be taken. Of one whose compensation failed the call that was given up tells: a charge that nobody knows the end of, or
+-- a refund of what was taken.
 CREATE OR REPLACE FUNCTION ops.broken_ledger() RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
-    SELECT format('order %s: charge %s of %s, %s of revenue in the books, postings sum to %s', coalesce(c.order_id, l.order_id),
-                  coalesce(c.state::text, 'none'), coalesce(c.amount_minor, 0), coalesce(l.revenue, 0), coalesce(l.total, 0))
-    FROM payment.charge AS c
-    FULL JOIN (SELECT p.order_id, sum(p.amount_minor) AS total,
-                      coalesce(sum(p.amount_minor) FILTER (WHERE p.account = 'revenue'), 0) AS revenue
-               FROM payment.ledger_posting AS p GROUP BY p.order_id) AS l ON l.order_id = c.order_id
-    WHERE coalesce(l.total, 0) <> 0
-       OR (c.state IS DISTINCT FROM 'stalled' AND c.state IS DISTINCT FROM 'compensation_failed'
-           AND coalesce(l.revenue, 0) <> CASE WHEN c.state IN ('authorized', 'refunding') THEN c.amount_minor ELSE 0 END)
+    WITH books AS (
+        SELECT order_id, min(coalesce(t.currency, 'none')) AS currency, max(coalesce(t.currency, 'none')) AS other_currency,
+               coalesce(sum(p.amount_minor), 0) AS total,
+               coalesce(sum(p.amount_minor) FILTER (WHERE p.account = 'clearing'), 0) AS clearing,
+               sum(p.amount_minor) FILTER (WHERE p.account = 'revenue' AND kind = 'captured') AS captured,
+               -sum(p.amount_minor) FILTER (WHERE p.account = 'revenue' AND kind = 'refunded') AS refunded
+        FROM payment.ledger_transaction AS t FULL JOIN payment.ledger_posting AS p USING (order_id, kind)
+        GROUP BY order_id
+    ), charges AS (
+        SELECT c.order_id, c.state, c.currency, c.amount_minor,
+               CASE WHEN c.state IN ('authorized', 'refunding', 'refunded') THEN c.amount_minor
+                    WHEN c.state = 'compensation_failed'
+                         AND NOT EXISTS (SELECT FROM payment.effect AS e WHERE e.order_id = c.order_id AND e.kind = 'charge')
+                    THEN c.amount_minor END AS captured,
+               CASE WHEN c.state = 'refunded' THEN c.amount_minor END AS refunded
+        FROM payment.charge AS c
+    )
+    SELECT format('order %s: charge %s of %s %s; in the books %s captured, %s refunded, in %s; clearing holds %s, postings sum to %s',
+                  coalesce(c.order_id, b.order_id), coalesce(c.state::text, 'none'), coalesce(c.amount_minor, 0), c.currency,
+                  coalesce(b.captured, 0), coalesce(b.refunded, 0), concat_ws(' and ', b.currency, nullif(b.other_currency, b.currency)),
+                  coalesce(b.clearing, 0), coalesce(b.total, 0))
+    FROM charges AS c FULL JOIN books AS b ON b.order_id = c.order_id
+    WHERE (b.captured, b.refunded) IS DISTINCT FROM (c.captured::numeric, c.refunded::numeric)
+       OR b.total <> 0 OR b.clearing <> 0
+       OR (b.order_id IS NOT NULL AND (b.currency, b.other_currency) IS DISTINCT FROM (c.currency, c.currency))
 $$;
 
 CREATE OR REPLACE FUNCTION ops.broken_shipments() RETURNS SETOF text

@@ -53,7 +53,7 @@ INSERT INTO payment.charge SELECT * FROM payment.charge WHERE order_id = $comple
 -- charged too much: charges_completed money_total ledger
 UPDATE payment.charge SET amount_minor = amount_minor + 1 WHERE order_id = $completed;
 
--- charged in another currency: charges_completed money_total
+-- charged in another currency: charges_completed money_total ledger
 UPDATE payment.charge SET currency = 'EUR' WHERE order_id = $completed;
 
 -- cancelled and not refunded: charges_cancelled money_total ledger
@@ -144,3 +144,53 @@ DELETE FROM payment.ledger_posting WHERE order_id = $sold_out AND kind = 'refund
 
 -- a posting is lost: ledger
 DELETE FROM payment.ledger_posting WHERE order_id = $completed AND kind = 'authorized' AND account = 'customer';
+
+-- a charge is in the books in another currency: ledger
+UPDATE payment.ledger_transaction SET currency = 'EUR' WHERE order_id = $completed;
+
+-- a refund is in the books in another currency: ledger
+UPDATE payment.ledger_transaction SET currency = 'EUR' WHERE order_id = $sold_out AND kind = 'refunded';
+
+-- postings have lost their transaction: ledger
+DELETE FROM payment.ledger_transaction WHERE order_id = $refused AND kind = 'captured';
+
+-- captured and never authorized: ledger
+DELETE FROM payment.ledger_posting WHERE order_id = $early AND kind = 'authorized';
+DELETE FROM payment.ledger_transaction WHERE order_id = $early AND kind = 'authorized';
+
+-- a charge that is stalled is in the books: charges_completed money_total ledger
+UPDATE payment.charge SET state = 'stalled' WHERE order_id = $completed;
+
+-- a charge is stalled: charges_cancelled
+UPDATE payment.charge SET state = 'stalled', reason = NULL WHERE order_id = $declined;
+
+-- a refund that failed is in the books: charges_cancelled ledger effects_done
+UPDATE payment.charge SET state = 'compensation_failed', refunded_minor = 0 WHERE order_id = $sold_out;
+INSERT INTO payment.effect (id, kind, order_id, payload, traceparent, due_at, gave_up_at)
+    VALUES (gen_random_uuid(), 'refund', $sold_out, '{}', '', now(), now());
+
+-- a refund failed: charges_cancelled effects_done
+UPDATE payment.charge SET state = 'compensation_failed', refunded_minor = 0 WHERE order_id = $sold_out;
+INSERT INTO payment.effect (id, kind, order_id, payload, traceparent, due_at, gave_up_at)
+    VALUES (gen_random_uuid(), 'refund', $sold_out, '{}', '', now(), now());
+DELETE FROM payment.ledger_posting WHERE order_id = $sold_out AND kind = 'refunded';
+DELETE FROM payment.ledger_transaction WHERE order_id = $sold_out AND kind = 'refunded';
+
+-- a refund failed of a charge that is not in the books: charges_cancelled ledger effects_done
+UPDATE payment.charge SET state = 'compensation_failed', refunded_minor = 0 WHERE order_id = $sold_out;
+INSERT INTO payment.effect (id, kind, order_id, payload, traceparent, due_at, gave_up_at)
+    VALUES (gen_random_uuid(), 'refund', $sold_out, '{}', '', now(), now());
+DELETE FROM payment.ledger_posting WHERE order_id = $sold_out;
+DELETE FROM payment.ledger_transaction WHERE order_id = $sold_out;
+
+-- a charge of a cancelled order was given up: charges_cancelled effects_done
+UPDATE payment.charge SET state = 'compensation_failed', reason = NULL WHERE order_id = $declined;
+INSERT INTO payment.effect (id, kind, order_id, payload, traceparent, due_at, gave_up_at)
+    VALUES (gen_random_uuid(), 'charge', $declined, '{}', '', now(), now());
+
+-- a charge of a cancelled order was given up and is in the books: charges_cancelled ledger effects_done
+UPDATE payment.charge SET state = 'compensation_failed', refunded_minor = 0 WHERE order_id = $sold_out;
+INSERT INTO payment.effect (id, kind, order_id, payload, traceparent, due_at, gave_up_at)
+    VALUES (gen_random_uuid(), 'charge', $sold_out, '{}', '', now(), now());
+DELETE FROM payment.ledger_posting WHERE order_id = $sold_out AND kind = 'refunded';
+DELETE FROM payment.ledger_transaction WHERE order_id = $sold_out AND kind = 'refunded';
