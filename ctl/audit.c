@@ -1,9 +1,10 @@
-/* audit.c - orderctl audit: what must hold after any fault, asked of databases, broker and journal. SQL: sql/ops/audit.sql.
- */
+/* audit.c - orderctl audit: what must hold after any fault, asked of databases, broker, payment provider and journal. SQL:
+ * sql/ops/audit.sql. */
 #include "base/clock.h"
 #include "ctl/consumers.h"
 #include "ctl/groups.h"
 #include "ctl/journal.h"
+#include "ctl/provider.h"
 #include "ctl/table.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ enum { LOOK_EVERY_US = 200000 };
 
 static struct {
     const char *journal;
+    const char *provider, *provider_since;
     int64_t wait_s;
 } options;
 
@@ -116,19 +118,26 @@ static void report(struct audit *audit, const char *name, const char *title, int
 
 enum { EXAMPLES = 3 };
 
+/* Reports ROWS, one row: how many break it, and the first of them, as many as there are. */
+static void report_row(struct audit *audit, const char *name, const char *title, const struct pg_rows *rows)
+{
+    struct text examples[EXAMPLES] = { 0 };
+    size_t count = 0;
+
+    for (int i = 0; i < EXAMPLES && !pg_is_null(rows, 0, i + 1); i++)
+        examples[count++] = pg_text(rows, 0, i + 1);
+    report(audit, name, title, pg_int64(rows, 0, 0), examples, count);
+}
+
 static bool audit_one(struct audit *audit, const char *name, const char *title, struct fault *fault)
 {
     struct pg_args args = PG_ARGS_IN(audit->ctl->arena);
     PG_ROWS_SCOPE rows = { 0 };
-    struct text examples[EXAMPLES] = { 0 };
-    size_t count = 0;
 
     pg_arg_text(&args, text_of(name));
     if (!pg_call(audit->pg, "SELECT * FROM audit_one($1)", &args, &rows, fault))
         return false;
-    for (int i = 0; i < EXAMPLES && !pg_is_null(&rows, 0, i + 1); i++)
-        examples[count++] = pg_text(&rows, 0, i + 1);
-    report(audit, name, title, pg_int64(&rows, 0, 0), examples, count);
+    report_row(audit, name, title, &rows);
     return true;
 }
 
@@ -158,6 +167,30 @@ static bool audit_broker(struct audit *audit, struct fault *fault)
         return false;
     report(audit, "consumers_done", "every consumer group has come to the end of its topics", consumers.behind,
            consumers.examples, consumers.count);
+    return true;
+}
+
+/* ---- the payment provider ---- */
+
+/* BOOKS against ours; their counts go to OUT as JSON. */
+static bool audit_provider(struct audit *audit, const struct provider_books *books, int64_t since_ms, struct buf *out,
+                           struct fault *fault)
+{
+    struct pg_args args = PG_ARGS_IN(audit->ctl->arena);
+    PG_ROWS_SCOPE rows = { 0 };
+
+    pg_arg_array(&args, books->orders);
+    pg_arg_array(&args, books->kinds);
+    pg_arg_array(&args, books->currencies);
+    pg_arg_array(&args, books->amounts);
+    pg_arg_int64(&args, since_ms);
+    if (!pg_call(audit->pg, "SELECT * FROM audit_provider($1, $2, $3, $4, $5)", &args, &rows, fault))
+        return false;
+    report_row(audit, "provider", "the payment provider's books have of each order what ours have", &rows);
+    if (!audit->ctl->json)
+        printf("          %" PRId64 " charges and %" PRId64 " refunds in the provider's books\n", books->charges,
+               books->refunds);
+    buf_printf(out, ",\"provider\":{\"charges\":%" PRId64 ",\"refunds\":%" PRId64 "}", books->charges, books->refunds);
     return true;
 }
 
@@ -261,7 +294,7 @@ static bool audit_journal(struct audit *audit, const struct journal *journal, st
 
 /* ---- the whole ---- */
 
-static bool conclude(struct audit *audit, const struct buf *journal, struct fault *fault)
+static bool conclude(struct audit *audit, const struct buf *told, struct fault *fault)
 {
     PG_ROWS_SCOPE rows = { 0 };
     struct buf out = BUF_IN(audit->ctl->arena);
@@ -285,9 +318,21 @@ static bool conclude(struct audit *audit, const struct buf *journal, struct faul
                audit->broken ? "false" : "true", orders, completed, cancelled);
     buf_text(&out, buf_view(&audit->json));
     buf_char(&out, ']');
-    buf_text(&out, buf_view(journal));
+    buf_text(&out, buf_view(told));
     buf_char(&out, '}');
     print_line(&out);
+    return true;
+}
+
+/* What was asked for; SINCE_MS: 0 where all orders were. */
+static bool options_fit(int64_t *since_ms, struct fault *fault)
+{
+    *since_ms = 0;
+    if (*options.provider && !provider_url_check(options.provider, fault))
+        return false;
+    if (*options.provider_since && !clock_parse_rfc3339(text_of(options.provider_since), since_ms))
+        return fault_set(fault, FAULT_INVALID, "time", "--provider-since=%s: takes a time such as 2026-11-22T17:17:57Z",
+                         options.provider_since);
     return true;
 }
 
@@ -295,15 +340,22 @@ static enum ctl_exit run_audit(const struct ctl *ctl)
 {
     struct fault fault = { 0 };
     struct journal journal = { 0 };
+    struct provider_books books = { 0 };
+    int64_t since_ms;
     struct buf told = BUF_IN(ctl->arena);
     PG_SCOPE pg = ctl_database(ctl, "ops", &fault);
     struct audit audit = { .ctl = ctl, .pg = pg, .json = BUF_IN(ctl->arena) };
 
+    if (!options_fit(&since_ms, &fault))
+        return ctl_fail(&fault);
     if (!pg || (*options.journal && !journal_read(options.journal, ctl->arena, &journal, &fault)))
         return ctl_fail(&fault);
     if (options.wait_s && !wait_for_rest(&audit, &fault))
         return ctl_fail(&fault);
+    if (*options.provider && !provider_read(ctl, options.provider, &books, &fault))
+        return ctl_fail(&fault);
     if (!audit_databases(&audit, &fault) || !audit_broker(&audit, &fault) ||
+        (*options.provider && !audit_provider(&audit, &books, since_ms, &told, &fault)) ||
         (*options.journal && !audit_journal(&audit, &journal, &told, &fault)) || !conclude(&audit, &told, &fault))
         return ctl_fail(&fault);
     return audit.broken ? CTL_NO : CTL_OK;
@@ -312,6 +364,10 @@ static enum ctl_exit run_audit(const struct ctl *ctl)
 static const struct setting option_table[] = {
     { "--journal", SETTING_TEXT, offsetof(__typeof__(options), journal), "", 0, 0,
       "also hold what clients were told against the orders: a file as `orderctl load --journal` writes it" },
+    { "--provider", SETTING_TEXT, offsetof(__typeof__(options), provider), "", 0, 0,
+      "also hold the books of the payment provider at this URL against ours, order by order" },
+    { "--provider-since", SETTING_TEXT, offsetof(__typeof__(options), provider_since), "", 0, 0,
+      "of orders placed since this time only; for charges that another provider, or none, had before" },
     { "--wait", SETTING_INT, offsetof(__typeof__(options), wait_s), "0", 0, 86400,
       "first wait up to so many seconds until nothing is under way" },
 };
@@ -324,9 +380,10 @@ static const struct command commands[] = {
         .details = "Reads the databases, and the lags of the consumer groups where KAFKA_BROKERS is set. What is under way "
                    "while it "
                    "looks shows as broken, so let the system come to rest first (--wait). Each invariant is a line; of what "
-                   "breaks one the "
-                   "first three are named. It changes nothing.",
-        .examples = "orderctl audit --wait 60\norderctl audit --journal load.jsonl --json\n",
+                   "breaks one the first three are named. With --provider one more compares captures and refunds, to the "
+                   "minor unit, with GET /v1/ledger of the provider (PAYMENT_TOKEN). It changes nothing.",
+        .examples = "orderctl audit --wait 60\norderctl audit --journal load.jsonl --json\n"
+                    "orderctl audit --wait 60 --provider https://payments.example --provider-since 2026-11-22\n",
         .options = option_table,
         .option_count = ARRAY_LEN(option_table),
         .into = &options,

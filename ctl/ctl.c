@@ -10,6 +10,9 @@ const struct setting ctl_settings_table[] = {
     { "KAFKA_SECURITY_FILE", SETTING_TEXT, AT(kafka_security), "", 0, 0,
       "file with librdkafka's security.*, sasl.* and ssl.*, a name = value a line; none: plain text" },
     { "API_URL", SETTING_TEXT, AT(api_url), "http://127.0.0.1:3001", 0, 0, "where the order API answers" },
+    { "PAYMENT_TOKEN", SETTING_SECRET, AT(payment_token), "", 0, 0,
+      "the payment provider's bearer token, for audit --provider; empty: none is sent" },
+    { "PAYMENT_TIMEOUT_MS", SETTING_INT, AT(payment_timeout_ms), "10000", 10, 600000, "ms for an answer of the provider" },
     { "SQL_TIMEOUT_MS", SETTING_INT, AT(sql_timeout_ms), "600000", 100, 86400000, "ms for a call of PostgreSQL" },
 };
 const size_t ctl_settings_count = ARRAY_LEN(ctl_settings_table);

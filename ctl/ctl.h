@@ -20,6 +20,8 @@ struct ctl_settings {
     const char *brokers;
     const char *kafka_security;
     const char *api_url;
+    const char *payment_token;
+    int64_t payment_timeout_ms;
     int64_t sql_timeout_ms;
 };
 

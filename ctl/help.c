@@ -132,11 +132,11 @@ void help_command(const struct group *group, const struct command *command, FILE
     for (size_t i = 0; i < command->option_count; i++) {
         const struct setting *option = &command->options[i];
 
-        fprintf(out, "  %s%-*s %s", option->name, (int)(20 - strlen(option->name)), metavar(option), option->help);
+        fprintf(out, "  %s%-*s %s", option->name, (int)(22 - strlen(option->name)), metavar(option), option->help);
         limits(option, out);
         fputc('\n', out);
     }
-    fputs("  --json               one JSON value on stdout\n  --help               this\n\nExamples:\n", out);
+    fputs("  --json                 one JSON value on stdout\n  --help                 this\n\nExamples:\n", out);
     indented(command->examples, out);
 }
 

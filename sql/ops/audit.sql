@@ -325,6 +325,44 @@ BEGIN
     third := v_things[3];
 END $$;
 
+-- Holds the payment provider's books against ours, per order what was captured and what was given back. Arrays run in parallel,
+-- one element an entry of theirs: an order's id as they spell it, 'charge' or 'refund', and what moved. Orders from before
+-- p_since_ms (unix milliseconds, by the time in their ids) are left out on both sides; what bears no id of ours never is.
+CREATE OR REPLACE FUNCTION ops.audit_provider(p_order_ids text[], p_kinds text[], p_currencies text[], p_amounts bigint[],
+                                              p_since_ms bigint, OUT broken bigint, OUT first text, OUT second text, OUT third text)
+LANGUAGE plpgsql STABLE SET work_mem = '64MB' SET jit = off AS $$
+DECLARE
+    v_since uuid := orders.uuid_v7_floor(to_timestamp(p_since_ms / 1000.0));
+    v_things text[];
+BEGIN
+    WITH theirs AS (
+        SELECT coalesce(i.id::text, e.order_id) AS order_id, e.kind, e.currency, sum(e.amount_minor) AS amount
+        FROM unnest(p_order_ids, p_kinds, p_currencies, p_amounts) AS e (order_id, kind, currency, amount_minor)
+        CROSS JOIN LATERAL (SELECT CASE WHEN e.order_id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                                        THEN e.order_id::uuid END AS id) AS i
+        WHERE i.id IS NULL OR i.id >= v_since
+        GROUP BY 1, 2, 3
+    ), ours AS (
+        SELECT t.order_id::text AS order_id, CASE t.kind WHEN 'captured' THEN 'charge' ELSE 'refund' END AS kind, t.currency,
+               coalesce(sum(p.amount_minor), 0) AS amount
+        FROM payment.ledger_transaction AS t
+        LEFT JOIN payment.ledger_posting AS p ON p.order_id = t.order_id AND p.kind = t.kind
+            AND p.account = CASE t.kind WHEN 'captured' THEN 'revenue' ELSE 'customer' END::payment.ledger_account
+        WHERE t.kind IN ('captured', 'refunded') AND t.order_id >= v_since
+        GROUP BY 1, 2, 3
+    ), differing AS (
+        SELECT order_id, kind, format('order %s: %s of %s in our books, %s in the provider''s', order_id, kind,
+                                      coalesce(o.amount || ' ' || currency, 'nothing'),
+                                      coalesce(t.amount || ' ' || currency, 'nothing')) AS thing
+        FROM ours AS o FULL JOIN theirs AS t USING (order_id, kind, currency)
+        WHERE o.amount IS DISTINCT FROM t.amount
+    )
+    SELECT count(*), (array_agg(d.thing ORDER BY d.order_id, d.kind, d.thing))[:3] INTO broken, v_things FROM differing AS d;
+    first := v_things[1];
+    second := v_things[2];
+    third := v_things[3];
+END $$;
+
 -- Whether anything is still under way, and how much: orders without an end, events to be sent, calls to be made, letters to be
 -- replayed.
 CREATE OR REPLACE FUNCTION ops.under_way(OUT orders bigint, OUT events bigint, OUT effects bigint, OUT replays bigint)

@@ -1,8 +1,10 @@
 """Charges by a provider over HTTP that fails in every way: each order is charged once, and its books agree with ours."""
 import contextlib
+import datetime
 
 import pytest
 
+from harness.orderctl import assert_audit_is_clean
 from harness.provider import TOKEN, Provider
 from harness.stack import wait_for
 
@@ -25,6 +27,7 @@ class Shop:
 
     def __init__(self, stack, provider):
         self.stack, self.provider, self.orders = stack, provider, []
+        self._began = datetime.datetime.now(datetime.UTC)
 
     def place(self, price, sku="SKU-3"):
         order_id = self.stack.place(items=[{"sku": sku, "quantity": 1, "unitPrice": price}])
@@ -57,6 +60,11 @@ class Shop:
         assert self.provider.entries("charge") == self.booked("captured", "revenue")
         assert self.provider.entries("refund") == self.booked("refunded", "customer")
 
+    def assert_audit_is_clean(self):
+        """Every invariant, and both sides' books of all orders since this shop opened."""
+        words = "--provider", self.provider.url, "--provider-since", self._began.isoformat()
+        return assert_audit_is_clean(self.stack, *words, more=["provider"], PAYMENT_TOKEN=TOKEN)
+
 
 @contextlib.contextmanager
 def charging_by_provider(stack, folder):
@@ -76,6 +84,7 @@ def charging_by_provider(stack, folder):
 def gateway(stack, tmp_path_factory):
     with charging_by_provider(stack, tmp_path_factory.mktemp("provider")) as shop:
         yield shop
+        shop.assert_audit_is_clean()
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import subprocess
 import tempfile
 
 import psycopg2
+import psycopg2.extras
 import pytest
+from world import World
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())
@@ -95,3 +97,16 @@ def empty_tables(admin):
             cursor.execute(f"TRUNCATE {schema}.outbox, {schema}.inbox, {schema}.deadletter")
         cursor.execute("TRUNCATE orders.orders, orders.progress, orders.timeline")
     admin.commit()
+
+
+@pytest.fixture(scope="module")
+def audited(cluster, request):
+    """A database of the module's own with the world in it, and its URL."""
+    database = request.module.__name__
+    cluster.migrate("--demo", database=database)
+    session = cluster.connect(database=database)
+    psycopg2.extras.register_uuid(conn_or_curs=session)
+    world = World(session)
+    session.commit()
+    yield world, cluster.url(database)
+    session.close()

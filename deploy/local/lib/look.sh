@@ -61,7 +61,8 @@ help_ctl() {
     cat <<'END'
 Usage: ./stack ctl COMMAND [ARGUMENT...] [OPTION...]
 
-Runs orderctl with the addresses of this stack: orders, outboxes, dead letters, stock, load, audit.
+Runs orderctl with the addresses of this stack, and the token of its payment provider: orders, outboxes, dead letters, stock,
+load, audit.
 `./stack ctl help` lists its commands, `./stack ctl COMMAND --help` tells about one.
 END
 }
@@ -70,6 +71,8 @@ command_ctl() {
     [[ -e $STACK_DIR/stack.env ]] || die "there is no stack at $STACK_DIR: ./stack up makes it"
     local line
     while read -r line; do export "${line?}"; done <"$STACK_DIR/stack.env"
+    line=$(sed -n "s/^PAYMENT_TOKEN='\(.*\)'$/\1/p" "$STACK_DIR/conf/env/worker-payment.env")
+    export PAYMENT_TOKEN=${PAYMENT_TOKEN:-$line}
     API_URL=$BASE_URL exec "$STACK_DIR/bin/orderctl" "$@"
 }
 

@@ -37,7 +37,13 @@ class Provider:
 
     def entries(self, kind):
         """Money that moved, by order: (currency, amount in minor units)."""
-        answer = requests.get(f"{self.url}/v1/ledger", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
-        answer.raise_for_status()
-        return {entry["orderId"]: (entry["currency"], entry["amountMinor"]) for entry in answer.json()["entries"]
-                if entry["kind"] == kind and entry["status"] != "declined"}
+        found, after = {}, 0
+        while after is not None:
+            answer = requests.get(f"{self.url}/v1/ledger?after={after}", headers={"Authorization": f"Bearer {TOKEN}"},
+                                  timeout=30)
+            answer.raise_for_status()
+            page = answer.json()
+            found |= {entry["orderId"]: (entry["currency"], entry["amountMinor"]) for entry in page["entries"]
+                      if entry["kind"] == kind and entry["status"] != "declined"}
+            after = page["next"]
+        return found
