@@ -2,8 +2,9 @@
 
     /usr/bin/python3 -m pytest tests/integration/test_random.py --orders 50000 --seed 7 -s -k provider
 
-Charges are simulated, or made by a provider that misbehaves by the last two digits of a total. The seed decides what is
-ordered and when it is cancelled; which of two events wins a race is the system's own affair.
+Charges are simulated, or made by a provider that misbehaves: by the last two digits of a total, and with charges and refunds
+at random. The seed decides what is ordered, when it is cancelled, and which requests to the provider fail how; which of two
+events wins a race is the system's own affair.
 """
 import collections
 import concurrent.futures
@@ -22,6 +23,9 @@ from harness.stack import order
 
 CLIENTS = 16
 DEFAULT_COUNT = {"simulator": 700, "provider": 300}
+CALLS = ("POST /v1/charges", "POST /v1/refunds")
+TROUBLES = ("timeout_after", "500_after", "500_before", "429", "cut_before", "cut_after")
+ORDERS_A_ROUND = 100  # each round, each call meets each trouble
 DECLINED_DIGITS = 51  # of a total in minor units: the provider says no (deploy/provider)
 ANTARCTICA = {"country": "Antarctica", "city": "Vostok", "addressLine1": "1"}
 
@@ -56,6 +60,15 @@ class Plan:
         self.order_id = None
         self.total_minor = None
         self.cancelled = None  # status code of the cancel's answer
+
+
+def troubles(rng, rounds):
+    """A plan for the provider: for each call, some requests that fare well, then one or two that do not, and so on."""
+    for call in CALLS:
+        for _ in range(rounds):
+            for mode in rng.sample(TROUBLES, len(TROUBLES)):
+                yield {"mode": "ok", "times": rng.randint(1, 4), "requests": call}
+                yield {"mode": mode, "times": rng.randint(1, 2), "requests": call}
 
 
 class Client(threading.local):
@@ -120,6 +133,8 @@ def test_random_orders_leave_every_invariant_whole(at_rest, shop, request):
     rng = random.Random(f"{gateway} {seed}")
     scarce = stock_up(at_rest, max(1, count * SHARES["scarce"] // 200))
     plans = [Plan(number, rng, scarce) for number in range(count)]
+    if shop:
+        shop.provider.behave_by(list(troubles(rng, max(1, count // ORDERS_A_ROUND))))
     client = Client()
     began = time.monotonic()
     print(f"\n{count} orders, seed {seed}, {gateway}")
@@ -149,6 +164,9 @@ def test_random_orders_leave_every_invariant_whole(at_rest, shop, request):
     print(dict(ends))
     assert at_rest.value("SELECT on_hand FROM inventory.stock WHERE sku = %s", scarce) >= 0
     if shop:
+        met = shop.provider.met()
+        print({f"{mode} {call}": met.get(f"{mode} {call}", 0) for call in CALLS for mode in TROUBLES})
+        assert count < DEFAULT_COUNT[gateway] or all(met.get(f"{mode} {call}") for call in CALLS for mode in TROUBLES), met
         shop.orders = list(found)
         shop.assert_books_agree()
         told = shop.assert_audit_is_clean()["provider"]

@@ -31,9 +31,14 @@ class Provider:
         self._process.wait()
 
     def behave(self, mode, times=-1, requests_of="any"):
-        behaviour = {"mode": mode, "times": times, "requests": requests_of}
-        answer = requests.post(f"{self.url}/control", json=behaviour, timeout=30)
-        answer.raise_for_status()
+        self.behave_by([{"mode": mode, "times": times, "requests": requests_of}])
+
+    def behave_by(self, plan):
+        requests.post(f"{self.url}/control", json=plan, timeout=30).raise_for_status()
+
+    def met(self):
+        """How often which request met which misbehaviour: {"429 POST /v1/refunds": 2}."""
+        return requests.get(f"{self.url}/control", timeout=30).json()["met"]
 
     def entries(self, kind):
         """Money that moved, by order: (currency, amount in minor units)."""
