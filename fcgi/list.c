@@ -119,6 +119,10 @@ static const struct {
 
 static void read_parameter(struct list_reader *reader, const struct query_param *param)
 {
+    if (param->wrong) {
+        violation_add(&reader->violations, param->name, text_of(param->wrong));
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
         if (text_is(param->name, parameters[i].name)) {
             parameters[i].read(reader, param->value);
@@ -142,14 +146,10 @@ static void check_together(struct list_reader *reader, const struct query *query
 static bool read_query(struct call *call, struct list *list)
 {
     struct list_reader reader = { .list = list, .violations = VIOLATIONS_IN(call->arena) };
-    struct fault fault = { 0 };
     struct query query;
 
     *list = (struct list){ .page = 1, .size = SIZE_DEFAULT };
-    if (!query_parse(call->request->query, call->arena, &query, &fault)) {
-        call_refuse(call, PROBLEM_VALIDATION_FAILED, arena_copy(call->arena, text_of(fault.detail)), NULL);
-        return false;
-    }
+    query_parse(call->request->query, call->arena, &query);
     for (size_t i = 0; i < query.count; i++)
         read_parameter(&reader, &query.params[i]);
     check_together(&reader, &query);

@@ -4,16 +4,16 @@
 
 enum { SHOWN_MAX = 40 };
 
-/* Refuses parameter RAW, named as it was sent; what a message cannot show becomes '?'. */
-static bool refuse(struct fault *fault, struct text raw, const char *what)
+/* RAW as a message can show it. */
+static struct text shown(struct text raw, struct arena *arena)
 {
-    char shown[SHOWN_MAX + 1];
     size_t len = raw.len < SHOWN_MAX ? raw.len : SHOWN_MAX;
+    char *at = arena_alloc(arena, len + 1);
 
     for (size_t i = 0; i < len; i++)
-        shown[i] = raw.ptr[i] > 0x20 && raw.ptr[i] < 0x7F ? raw.ptr[i] : '?';
-    shown[len] = '\0';
-    return fault_set(fault, FAULT_INVALID, "query_invalid", "query parameter '%s' %s", shown, what);
+        at[i] = raw.ptr[i] > 0x20 && raw.ptr[i] < 0x7F ? raw.ptr[i] : '?';
+    at[len] = '\0';
+    return (struct text){ at, len };
 }
 
 /* What is wrong with RAW, or NULL and OUT holds it decoded. */
@@ -65,29 +65,37 @@ static const struct query_param *find(const struct query *query, struct text nam
     return NULL;
 }
 
-bool query_parse(struct text text, struct arena *arena, struct query *query, struct fault *fault)
+static struct query_param read_pair(const struct query *query, struct text name, struct text value, struct arena *arena)
+{
+    struct query_param param = { 0 };
+
+    param.wrong = decode(name, arena, &param.name);
+    if (param.wrong) {
+        param.name = shown(name, arena);
+        return param;
+    }
+    param.wrong = decode(value, arena, &param.value);
+    if (!param.wrong && find(query, param.name))
+        param.wrong = "is given twice";
+    if (!param.wrong && query->count == QUERY_PARAMS_MAX)
+        param.wrong = "is one too many";
+    if (param.wrong)
+        param.value = (struct text){ NULL, 0 };
+    return param;
+}
+
+void query_parse(struct text text, struct arena *arena, struct query *query)
 {
     query->count = 0;
-    while (text.len > 0) {
+    while (text.len > 0 && query->count <= QUERY_PARAMS_MAX) {
         struct text value = take_until(&text, '&');
         struct text name = value.len > 0 ? take_until(&value, '=') : value;
-        struct query_param param;
-        const char *wrong;
 
         if (name.len == 0 && value.len == 0) /* as in "a=1&&b=2" */
             continue;
-        wrong = decode(name, arena, &param.name);
-        if (!wrong)
-            wrong = decode(value, arena, &param.value);
-        if (!wrong && find(query, param.name))
-            wrong = "is given twice";
-        if (!wrong && query->count == QUERY_PARAMS_MAX)
-            wrong = "is one too many";
-        if (wrong)
-            return refuse(fault, name, wrong);
-        query->params[query->count++] = param;
+        query->params[query->count] = read_pair(query, name, value, arena);
+        query->count++;
     }
-    return true;
 }
 
 struct text query_get(const struct query *query, const char *name)
