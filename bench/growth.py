@@ -17,8 +17,8 @@ GROW = """
     )
     SELECT count(*) FROM fresh"""
 GROW_REST = """
-    INSERT INTO orders.progress (order_id, status, version, updated_at, outcome)
-    SELECT o.order_id, 'COMPLETED', 5, orders.uuid_v7_time(o.order_id), 'COMPLETED'
+    INSERT INTO orders.progress (order_id, customer_id, status, version, updated_at, outcome)
+    SELECT o.order_id, o.customer_id, 'COMPLETED', 5, orders.uuid_v7_time(o.order_id), 'COMPLETED'
     FROM orders.orders AS o WHERE o.order_id >= %s::uuid AND o.order_id < %s::uuid;
     INSERT INTO orders.timeline (order_id, version, at, to_status, event_id, trace_id)
     SELECT o.order_id, 1, orders.uuid_v7_time(o.order_id), 'PENDING', o.body_digest, decode(repeat('ab', 16), 'hex')

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION ops.invariants() RETURNS TABLE (name text, title text)
 LANGUAGE sql IMMUTABLE AS $$
     VALUES
-    ('orders_whole', 'every order has its progress and its first step, and neither is there without an order'),
+    ('orders_whole', 'every order has its progress, of the same customer, and its first step; neither is there without an order'),
     ('orders_once', 'one key, one order'),
     ('orders_total', 'an order''s total is the sum of its lines, rounded line by line'),
     ('orders_end', 'every order is COMPLETED or CANCELLED'),
@@ -35,11 +35,13 @@ CREATE OR REPLACE FUNCTION ops.broken_orders_whole() RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
     SELECT format('order %s: %s', coalesce(o.order_id, p.order_id, t.order_id),
                   concat_ws(', ', CASE WHEN o.order_id IS NULL THEN 'no order' END, CASE WHEN p.order_id IS NULL THEN 'no progress' END,
-                            CASE WHEN t.order_id IS NULL THEN 'no first step' END))
+                            CASE WHEN t.order_id IS NULL THEN 'no first step' END,
+                            CASE WHEN p.order_id = o.order_id AND p.customer_id IS DISTINCT FROM o.customer_id
+                                 THEN 'another customer' END))
     FROM orders.orders AS o
     FULL JOIN orders.progress AS p ON p.order_id = o.order_id
     FULL JOIN (SELECT f.order_id FROM orders.timeline AS f WHERE f.version = 1) AS t ON t.order_id = coalesce(o.order_id, p.order_id)
-    WHERE o.order_id IS NULL OR p.order_id IS NULL OR t.order_id IS NULL
+    WHERE o.order_id IS NULL OR p.order_id IS NULL OR t.order_id IS NULL OR p.customer_id IS DISTINCT FROM o.customer_id
 $$;
 
 CREATE OR REPLACE FUNCTION ops.broken_orders_once() RETURNS SETOF text

@@ -77,6 +77,7 @@ BEGIN
             WHERE o.order_id = ANY (v_orders);
             GET DIAGNOSTICS v_count = ROW_COUNT;
             v_counts[1] := v_count;
+            UPDATE orders.progress AS p SET customer_id = p.order_id WHERE p.order_id = ANY (v_orders);
 
             v_counts[2] := notification.remove_contact(p_customer)::int::bigint;
 

@@ -102,14 +102,33 @@ def many_orders(stack, customer_id, count):
                %s, 'EUR', 1, '[{"sku":"A","quantity":1,"unitPrice":0.01}]', '{"country":"A","city":"B","addressLine1":"C"}'
         FROM generate_series(1, %s) AS i""", customer_id, count)
     stack.query("""
-        INSERT INTO orders.progress (order_id, status, outcome, version, updated_at)
-        SELECT order_id, 'COMPLETED', 'COMPLETED', 5, now() FROM orders.orders WHERE customer_id = %s""", customer_id)
+        INSERT INTO orders.progress (order_id, customer_id, status, outcome, version, updated_at)
+        SELECT order_id, customer_id, 'COMPLETED', 'COMPLETED', 5, now()
+        FROM orders.orders WHERE customer_id = %s""", customer_id)
     try:
         yield
     finally:
         stack.query("DELETE FROM orders.progress USING orders.orders AS o"
                     " WHERE progress.order_id = o.order_id AND o.customer_id = %s", customer_id)
         stack.query("DELETE FROM orders.orders WHERE customer_id = %s", customer_id)
+
+
+def test_a_few_of_one_status_are_found_among_many_of_another(stack):
+    customer_id = str(uuid.uuid4())
+    with many_orders(stack, customer_id, 3000):
+        cancelled = [order_id for order_id, in stack.query("""
+            UPDATE orders.progress SET status = 'CANCELLED', outcome = 'CANCELLED', failure_reason = 'timed_out'
+            WHERE order_id IN (SELECT order_id FROM (SELECT order_id, row_number() OVER (ORDER BY order_id) AS nth
+                                                     FROM orders.orders WHERE customer_id = %s) AS o WHERE nth %% 400 = 1)
+            RETURNING order_id::text""", customer_id)]
+        path = f"/api/v1/orders?customerId={customer_id}&size=3&status="
+        pages = list(walk(stack, f"{path}CANCELLED"))
+        assert len(cancelled) == 8 and ids_of(pages) == sorted(cancelled, reverse=True)
+        assert [(len(page["data"]), page["meta"]["total"]) for page in pages] == [(3, 8), (3, 8), (2, 8)]
+        numbered = [stack.get(f"{path}CANCELLED&page={page}").json() for page in (1, 2, 3, 4)]
+        assert ids_of(numbered) == sorted(cancelled, reverse=True)
+        assert stack.get(f"{path}COMPLETED").json()["meta"]["total"] == 2992
+        assert [(page["data"], page["meta"]["total"]) for page in walk(stack, f"{path}PAYMENT")] == [([], 0)]
 
 
 def test_a_total_is_exact_to_ten_thousand_and_says_when_it_is_not(stack):

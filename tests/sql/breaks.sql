@@ -10,6 +10,9 @@ DELETE FROM orders.orders WHERE order_id = $completed;
 -- progress is deleted: orders_whole
 DELETE FROM orders.progress WHERE order_id = $declined;
 
+-- progress is in the list of another customer: orders_whole
+UPDATE orders.progress SET customer_id = order_id WHERE order_id = $completed;
+
 -- the first step is deleted: orders_whole timeline_path
 DELETE FROM orders.timeline WHERE order_id = $declined AND version = 1;
 

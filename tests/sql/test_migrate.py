@@ -1,5 +1,9 @@
 """sql/migrate itself, and the functions it leaves: again, at once, and checked."""
-from calls import rows, value
+import threading
+import time
+import uuid
+
+from calls import rows, uuid7, value
 from conftest import SCHEMAS
 
 
@@ -35,6 +39,59 @@ def test_runs_at_once_on_an_empty_server_all_succeed(cluster):
 def test_the_demo_stock_may_be_asked_for_again(cluster):
     cluster.migrate("--demo", database="demo")
     cluster.migrate("--demo", database="demo")
+
+
+BEFORE_CUSTOMERS = """
+    DROP TRIGGER fill_customer ON orders.progress;
+    DROP FUNCTION orders.fill_customer();
+    ALTER TABLE orders.progress DROP COLUMN customer_id;
+    DELETE FROM orders.schema_migrations WHERE version >= '20003';
+    INSERT INTO orders.orders
+    SELECT orders.uuid_v7_floor(now() - i * interval '1 s'), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+           'EUR', 1, '[]', '{}'
+    FROM generate_series(1, 5000) AS i;
+    INSERT INTO orders.progress (order_id, status, version, updated_at)
+    SELECT order_id, 'PENDING', 1, now() FROM orders.orders"""
+
+
+def place_as_before(session):
+    order = uuid7()
+    rows(session, "INSERT INTO orders.orders VALUES (%s, %s, %s, %s, 'EUR', 1, '[]', '{}')",
+         order, *(uuid.uuid4() for _ in "kbc"))
+    rows(session, "INSERT INTO orders.progress (order_id, status, version, updated_at)"
+                  " VALUES (%s, 'PENDING', 1, now())", order)
+
+
+def test_orders_from_before_and_of_the_moment_get_their_customers(cluster):
+    """One is uncommitted when the column comes, one waits with the old statement until it is there."""
+    cluster.migrate(database="before")
+    admin, first, second = (cluster.connect(database="before") for _ in range(3))
+    admin.autocommit = second.autocommit = True
+
+    def wait_for_waiting(count):
+        while value(admin, "SELECT count(*) FROM pg_locks"
+                           " WHERE relation = 'orders.progress'::regclass AND NOT granted") < count:
+            time.sleep(0.02)
+
+    try:
+        rows(admin, BEFORE_CUSTOMERS)
+        place_as_before(first)
+        run = cluster.start_migrate(database="before")
+        wait_for_waiting(1)
+        waiting = threading.Thread(target=place_as_before, args=[second])
+        waiting.start()
+        wait_for_waiting(2)
+        first.commit()
+        output, _ = run.communicate(timeout=60)
+        waiting.join()
+        assert run.returncode == 0, output
+        place_as_before(second)
+        assert value(admin, "SELECT count(*) FROM orders.progress JOIN orders.orders USING (order_id, customer_id)") == 5003
+        assert value(admin, "SELECT bool_and(indisvalid) AND count(*) = 5 FROM pg_index"
+                            " WHERE indrelid = 'orders.progress'::regclass")
+    finally:
+        for session in (admin, first, second):
+            session.close()
 
 
 def test_a_missing_password_is_named(cluster):
