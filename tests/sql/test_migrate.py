@@ -30,7 +30,7 @@ def test_a_second_run_changes_nothing(cluster):
 
 def test_runs_at_once_on_an_empty_server_all_succeed(cluster):
     runs = [cluster.start_migrate(database="contended") for _ in range(3)]
-    outputs = [run.communicate(timeout=60)[0] for run in runs]
+    outputs = [run.communicate(timeout=300)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0], outputs
     assert sum("Applied: 10001" in output for output in outputs) == 1, "one did the work, the others waited"
     assert state(cluster, "contended") == state(cluster, "orderline")
