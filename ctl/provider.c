@@ -133,7 +133,7 @@ static bool read_pages(const struct ctl *ctl, struct transfers *transfers, const
                        struct fault *fault)
 {
     ARENA_SCOPE scratch = { 0 };
-    int64_t after = 0, next;
+    int64_t after = 0, next = 0;
 
     do {
         struct transfer_result result;
