@@ -104,6 +104,10 @@ unsigned kafka_generation(const struct kafka_consumer *consumer);
 /* Partitions assigned now. Thread safe. */
 int kafka_assigned(const struct kafka_consumer *consumer);
 
+/* How often the next message of a partition was gone before it was read: retention has passed it, or the broker has lost it.
+ * Reading goes on with the oldest one there is. Thread safe. */
+uint64_t kafka_expired(const struct kafka_consumer *consumer);
+
 /* How far one partition's end is ahead of what is done there, as of a few seconds ago. */
 struct kafka_lag {
     char topic[64];

@@ -14,10 +14,10 @@ static rd_kafka_conf_t *security;
 
 enum { SYSLOG_NOTICE = 5 }; /* librdkafka's levels are syslog's, whose header clashes with log.h */
 
-static void on_log(const rd_kafka_t *client, int level, const char *topic, const char *message)
+void kafka_log(const rd_kafka_t *client, int level, const char *facility, const char *message)
 {
     (void)client;
-    log_write(level <= SYSLOG_NOTICE ? LOG_WARN : LOG_DEBUG, NULL, "kafka %s: %s", topic, message);
+    log_write(level <= SYSLOG_NOTICE ? LOG_WARN : LOG_DEBUG, NULL, "kafka %s: %s", facility, message);
 }
 
 static bool set_all(rd_kafka_conf_t *conf, const struct kafka_setting *settings, size_t count, struct fault *fault)
@@ -134,7 +134,7 @@ rd_kafka_conf_t *kafka_conf_new(const char *brokers, const char *client_id, cons
     };
     rd_kafka_conf_t *conf = security ? rd_kafka_conf_dup(security) : rd_kafka_conf_new();
 
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, kafka_log);
     if (set_all(conf, shared, ARRAY_LEN(shared), fault) && set_all(conf, settings, count, fault))
         return conf;
     rd_kafka_conf_destroy(conf);

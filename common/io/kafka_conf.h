@@ -17,3 +17,6 @@ rd_kafka_conf_t *kafka_conf_new(const char *brokers, const char *client_id, cons
 
 /* A client of CONF, which is used up either way; NULL with FAULT. */
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, struct fault *fault);
+
+/* What becomes of librdkafka's own log lines, unless a client does something else with them. */
+void kafka_log(const rd_kafka_t *client, int level, const char *facility, const char *message);

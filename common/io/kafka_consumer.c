@@ -15,6 +15,7 @@
 enum {
     PATIENCE_MS = 1000, /* how long kafka_keep_alive leaves the partitions running */
     LAGS_MAX = 256,     /* partitions whose lag is told */
+    SYSLOG_WARNING = 4, /* as in kafka_conf.c */
 };
 
 /* A message that came although its partition was paused. */
@@ -32,6 +33,7 @@ struct kafka_consumer {
     rd_kafka_topic_partition_list_t *paused; /* NULL: none; librdkafka can't be asked */
     struct early *early;                     /* oldest first; the next poll begins with them */
     _Atomic int assigned;
+    _Atomic uint64_t expired;
     pthread_mutex_t lags_lock; /* guards what follows */
     struct kafka_lag lags[LAGS_MAX];
     size_t lag_count;
@@ -122,6 +124,20 @@ static void on_error(rd_kafka_t *client, int error, const char *reason, void *co
 {
     (void)client, (void)context;
     log_warn("kafka consumer: %s: %s", rd_kafka_err2name(error), reason);
+}
+
+/* A position that the broker no longer has: librdkafka goes on with the oldest message there is, and this line is all it
+ * tells of it. (Told to treat that as an error instead, it stops reading until the group is assigned anew.) */
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *message)
+{
+    struct kafka_consumer *consumer = rd_kafka_opaque(client);
+
+    if (level > SYSLOG_WARNING || strcmp(facility, "OFFSET") != 0) {
+        kafka_log(client, level, facility, message);
+        return;
+    }
+    atomic_fetch_add(&consumer->expired, 1);
+    log_error("kafka: events are gone that were not read: %s", message);
 }
 
 static int64_t int64_member(const struct json_doc *doc, const struct json_node *object, const char *name)
@@ -240,6 +256,7 @@ struct kafka_consumer *kafka_consumer_new(const struct kafka_consumer_options *o
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_stats_cb(conf, on_statistics);
     consumer->client = kafka_client_new(RD_KAFKA_CONSUMER, conf, fault);
     if (!consumer->client) {
@@ -431,6 +448,11 @@ unsigned kafka_generation(const struct kafka_consumer *consumer)
 int kafka_assigned(const struct kafka_consumer *consumer)
 {
     return atomic_load(&consumer->assigned);
+}
+
+uint64_t kafka_expired(const struct kafka_consumer *consumer)
+{
+    return atomic_load(&consumer->expired);
 }
 
 size_t kafka_lags(struct kafka_consumer *consumer, struct kafka_lag *lags, size_t max)

@@ -126,6 +126,9 @@ static void lag(const struct health *health, struct buf *out)
 
     metric_head(out, "kafka_assigned_partitions", "gauge", "Partitions this member reads.");
     buf_printf(out, "kafka_assigned_partitions{service=\"%s\"} %d\n", service.name, kafka_assigned(health->consumer));
+    metric_head(out, "kafka_expired_total", "counter",
+                "How often the next event of a partition was gone before it was read.");
+    buf_printf(out, "kafka_expired_total{service=\"%s\"} %" PRIu64 "\n", service.name, kafka_expired(health->consumer));
     metric_head(out, "kafka_consumer_lag", "gauge",
                 "Messages between what is done and the end, of each partition of this member.");
     for (size_t i = 0; i < count; i++)

@@ -212,13 +212,20 @@ static void nudge(struct batch *batch, const struct uuid *id, enum order_state s
     batch_emit_alone(batch, id, "order.nudged", payload_end(&payload));
 }
 
+/* The state ROW is in is to be announced once more: a carrier who never heard of the order has no last word to repeat. */
+static void repeat(struct moves *moves, struct row *row)
+{
+    moves->rows[moves->count] = row;
+    moves->at[moves->count++] = (struct order_move){ .order_id = row->id, .to = row->progress.state };
+}
+
 /* Asks for news of orders that stand still, and gives up those that do it for too long, but never one that is being shipped:
  * for that an operator has to find out what became of the parcel. One worker-order at a time finds any. */
 static bool wake_stuck(struct batch *batch)
 {
     struct pg_args args = PG_ARGS_IN(batch->arena);
     PG_ROWS_SCOPE stuck = { 0 };
-    struct moves moves;
+    struct moves moves, confirmed; /* the second: again, without a move */
     struct row *rows;
     int overdue = 0;
 
@@ -229,6 +236,7 @@ static bool wake_stuck(struct batch *batch)
         return false;
 
     moves = moves_new(batch->arena, (size_t)stuck.count);
+    confirmed = moves_new(batch->arena, (size_t)stuck.count);
     rows = arena_array(batch->arena, (size_t)stuck.count, sizeof *rows);
     for (int i = 0; i < stuck.count; i++) {
         struct row *row = &rows[i];
@@ -241,11 +249,13 @@ static bool wake_stuck(struct batch *batch)
         } else {
             overdue += pg_bool(&stuck, i, 3);
             nudge(batch, &row->id, row->progress.state);
+            if (row->progress.state == ORDER_FULFILLMENT)
+                repeat(&confirmed, row);
         }
     }
     if (overdue > 0)
         log_warn("%d shipments are overdue: the carrier has not answered for longer than CANCEL_AFTER_MS", overdue);
-    return write_moves(batch, &moves);
+    return write_moves(batch, &moves) && announce(batch, &confirmed);
 }
 
 /* What /metrics tells of the orders under way. */
