@@ -2,6 +2,7 @@
 import pytest
 
 from harness.compose import ComposeStack
+from harness.load import Load
 from harness.local import LocalStack
 from invariants import broken_invariants
 
@@ -41,3 +42,9 @@ def at_rest(stack):
     yield stack
     stack.wait_rest()
     assert broken_invariants(stack) == []
+
+
+@pytest.fixture
+def load(stack, tmp_path):
+    """Orders at a fixed rate in the background, with a journal that the audit is held against."""
+    return Load(stack, tmp_path / "journal.jsonl")

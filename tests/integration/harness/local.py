@@ -121,11 +121,12 @@ class LocalStack(Stack):
         self._supervise("start", program)
 
     @contextlib.contextmanager
-    def with_lasting_settings(self, program, **settings):
-        """As with_settings, but lives after a crash have SETTINGS too."""
+    def with_lasting_settings(self, program, shell="", **settings):
+        """As with_settings, but lives after a crash have SETTINGS too. SHELL is a line of the shell that reads them."""
         file = self._dir / "conf" / "env" / f"{program}.env"
         before = file.read_text()
-        file.write_text(before + "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()))
+        file.write_text(before + "".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items())
+                        + f"{shell}\n")
         try:
             self.restart(program)
             yield
@@ -144,6 +145,10 @@ class LocalStack(Stack):
     def crashes(self, program):
         log = (self._dir / "log" / "supervisord.log").read_text()
         return len(re.findall(rf"exited: {re.escape(program)} \(terminated by SIG(?:KILL|ABRT|SEGV)", log))
+
+    def ends(self, program):
+        """How often PROGRAM has ended by itself, or of such a signal."""
+        return len(re.findall(rf"exited: {re.escape(program)} \(", (self._dir / "log" / "supervisord.log").read_text()))
 
     def pid(self, program):
         return self.pids()[program] or None
@@ -175,6 +180,12 @@ class LocalStack(Stack):
             finally:
                 process.terminate()
                 assert process.wait(30) == 0
+
+    def log_directory(self):
+        return self._dir / "log"
+
+    def supervisor_pid(self):
+        return int((self._dir / "run/supervisord.pid").read_text())
 
     def log(self, program):
         """What PROGRAM has written so far."""

@@ -10,12 +10,17 @@ from .local import ROOT
 ORDERCTL = ROOT / "build" / os.environ.get("BUILD", "test") / "bin/orderctl"
 
 
-def orderctl(stack, *words, **settings):
+def command(stack, *words, **settings):
+    """What subprocess wants to know of it."""
     if not ORDERCTL.exists():
         pytest.skip("there is no orderctl beside the containers' images")
     addresses = {"API_URL": stack.url, "DATABASE_URL": stack.database_url, "KAFKA_BROKERS": stack.brokers}
-    return subprocess.run([ORDERCTL, *map(str, words)], env={**os.environ, **addresses, **settings}, capture_output=True,
-                          text=True, timeout=300, check=False, stdin=subprocess.DEVNULL)
+    return {"args": [ORDERCTL, *map(str, words)], "env": {**os.environ, **addresses, **settings}, "text": True,
+            "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
+def orderctl(stack, *words, **settings):
+    return subprocess.run(**command(stack, *words, **settings), timeout=300, check=False)
 
 
 def assert_audit_is_clean(stack, *words, more=(), **settings):
