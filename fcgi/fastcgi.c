@@ -82,20 +82,50 @@ static void slot_give(struct slot *slot)
 
 /* ---- reading ---- */
 
-/* The next connection; -1 once stopping was asked for. */
-static int connection_accept(int epoll, int listen_fd)
+/* Where a thread lets connections in. */
+struct door {
+    int listen_fd;
+    int epoll;
+    int spare;   /* a descriptor kept for when there are none: room for one more connection, to say so; -1: given away */
+    bool failed; /* accept has, and it was told */
+};
+
+static void spare_open(struct door *door)
+{
+    if (door->spare < 0)
+        door->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* True where there was one to give. */
+static bool spare_give(struct door *door)
+{
+    if (door->spare < 0)
+        return false;
+    close(door->spare);
+    door->spare = -1;
+    return true;
+}
+
+/* The next connection; -1 once stopping was asked for. Linux finds the descriptor before it looks for a connection, so that
+ * a thread may well wait without its spare one. */
+static int connection_accept(struct door *door)
 {
     struct epoll_event event;
 
     while (!stop_requested()) {
-        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(door->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        bool used_up = fd < 0 && (errno == EMFILE || errno == ENFILE);
 
-        if (fd >= 0)
+        if (fd >= 0) {
+            door->failed = false;
             return fd;
+        }
         if (errno == EAGAIN) {
-            (void)epoll_wait(epoll, &event, 1, -1);
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            log_error("fastcgi: accept: %m; trying again");
+            (void)epoll_wait(door->epoll, &event, 1, -1);
+        } else if (errno != EINTR && errno != ECONNABORTED && !(used_up && spare_give(door))) {
+            if (!door->failed)
+                log_error("fastcgi: accept: %m; trying again");
+            door->failed = true;
             stop_wait_ms(ACCEPT_PAUSE_MS);
         }
     }
@@ -179,23 +209,29 @@ static void *thread_main(void *argument)
 {
     struct fastcgi *fastcgi = argument;
     const struct fastcgi_options *options = &fastcgi->options;
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct door door = { .listen_fd = options->listen_fd, .epoll = epoll_create1(EPOLL_CLOEXEC), .spare = -1 };
     int fd;
 
-    if (epoll < 0 || !watch(epoll, options->listen_fd, EPOLLIN | EPOLLEXCLUSIVE) || !watch(epoll, stop_fd(), EPOLLIN)) {
+    spare_open(&door);
+    if (door.epoll < 0 || !watch(door.epoll, door.listen_fd, EPOLLIN | EPOLLEXCLUSIVE) ||
+        !watch(door.epoll, stop_fd(), EPOLLIN)) {
         log_error("fastcgi: epoll: %m; descriptor 0 has to be the listening socket that spawn-fcgi opens");
         stop_request();
     }
-    while ((fd = connection_accept(epoll, options->listen_fd)) >= 0) {
+    while ((fd = connection_accept(&door)) >= 0) {
         struct slot *slot = slot_take(fastcgi);
 
+        spare_open(&door);
+        if (door.spare < 0)
+            slot->exchange.crowded = true; /* answered and closed before this thread lets the next one in */
         if (read_request(slot, fd))
             options->take(options->context, &slot->exchange);
         else
             slot_give(slot);
     }
-    if (epoll >= 0)
-        close(epoll);
+    if (door.epoll >= 0)
+        close(door.epoll);
+    (void)spare_give(&door);
     pthread_mutex_lock(&fastcgi->lock);
     fastcgi->running--;
     if (has_ended(fastcgi))

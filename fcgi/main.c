@@ -7,6 +7,7 @@
 #include "model/order.h"
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define AT(member) offsetof(struct app_settings, member)
@@ -42,6 +43,8 @@ static const struct program program = {
 enum {
     IO_TIMEOUT_MS = 10000,
     EXPIRE_EVERY_MS = 100, /* how late a deadline is noticed */
+    OWN_DESCRIPTORS = 20,  /* standard ones, the stop's, Redis, probes and backlog, what a look-up of a name opens */
+    OF_A_THREAD = 3,       /* epoll, the spare one, and a connection that is refused */
 };
 
 /* Signals are the main thread's alone: a read that one interrupts would cost libfcgi its request. */
@@ -54,6 +57,31 @@ static void signals_mask(int how)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGQUIT);
     pthread_sigmask(how, &set, NULL);
+}
+
+/* As many requests at once as there are descriptors for: a connection that nobody can accept would wait for its answer until
+ * the web server gives up, one that is refused knows it at once. */
+static bool requests_fit(const struct app_settings *settings, int *requests_max, struct fault *fault)
+{
+    rlim_t others = OWN_DESCRIPTORS + (rlim_t)(settings->threads * OF_A_THREAD + settings->writers + settings->readers +
+                                               settings->query_threads);
+    rlim_t wanted = others + (rlim_t)settings->requests_max;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return fault_set(fault, FAULT_PERMANENT, "descriptors", "getrlimit: %m");
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur <= others)
+        return fault_set(fault, FAULT_INVALID, "descriptors", "%llu open files are allowed, %llu are needed at the least",
+                         (unsigned long long)limit.rlim_cur, (unsigned long long)others + 1);
+    *requests_max = (int)(limit.rlim_cur < wanted ? limit.rlim_cur - others : (rlim_t)settings->requests_max);
+    if (*requests_max < settings->requests_max)
+        log_warn("%llu open files are allowed: fewer requests at once than REQUESTS_MAX",
+                 (unsigned long long)limit.rlim_cur);
+    return true;
 }
 
 static int failed(const struct fault *fault)
@@ -77,6 +105,8 @@ static int serve(const struct app_settings *settings)
         .context = &app,
     };
 
+    if (!requests_fit(settings, &options.requests_max, &fault))
+        return failed(&fault);
     if (!app_start(&app, settings, &fault)) {
         app_stop(&app);
         return failed(&fault);

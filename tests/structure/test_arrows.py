@@ -56,8 +56,8 @@ SYSTEM = {
     "arpa/inet.h", "assert.h", "ctype.h", "endian.h", "errno.h", "fcntl.h", "inttypes.h", "limits.h", "netinet/in.h",
     "poll.h", "pthread.h", "sanitizer/asan_interface.h", "sched.h", "semaphore.h", "signal.h", "stdalign.h", "stdarg.h",
     "stdatomic.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h", "strings.h", "sys/auxv.h",
-    "sys/epoll.h", "sys/eventfd.h", "sys/mman.h", "sys/queue.h", "sys/random.h", "sys/socket.h", "sys/stat.h", "sys/time.h",
-    "sys/types.h", "sysexits.h", "time.h", "unistd.h",
+    "sys/epoll.h", "sys/eventfd.h", "sys/mman.h", "sys/queue.h", "sys/random.h", "sys/resource.h", "sys/socket.h",
+    "sys/stat.h", "sys/time.h", "sys/types.h", "sysexits.h", "time.h", "unistd.h",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
