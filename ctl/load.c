@@ -59,8 +59,10 @@ struct load {
     int64_t begun_us, total, started, ended;
     int64_t created, limited, refused, unanswered; /* 201; 429 and 503; any other status; no answer */
     int first_status;                              /* of those refused */
-    uint32_t *latencies_us;                        /* of each that was answered, from when it was due */
-    size_t answered;
+    int64_t limited_for_ever;                      /* of those limited, without Retry-After */
+    uint32_t *latencies_us; /* of each that was answered, from when it was due; of those limited, from its end on */
+    size_t answered;        /* all others */
+    size_t room;            /* in that array */
     int64_t line_at_ms, line_created;
 };
 
@@ -172,16 +174,21 @@ static void end_one(struct load *load, const struct transfer_result *result)
         load->unanswered++;
     } else {
         int64_t took_us = clock_mono_us() - sending->due_us;
+        bool limited = result->status == 429 || result->status == 503;
+        size_t at = limited ? load->room - 1 - (size_t)load->limited : load->answered;
 
-        load->latencies_us[load->answered++] = (uint32_t)(took_us < UINT32_MAX ? took_us : UINT32_MAX);
+        load->latencies_us[at] = (uint32_t)(took_us < UINT32_MAX ? took_us : UINT32_MAX);
         if (load->journal)
             journal_answer(load, sending->number, result);
-        if (result->status == 201) {
-            load->created++;
-        } else if (result->status == 429 || result->status == 503) {
+        if (limited) {
             load->limited++;
+            load->limited_for_ever += result->retry_after_ms == 0;
         } else {
-            load->first_status = load->refused++ == 0 ? result->status : load->first_status;
+            load->answered++;
+            if (result->status == 201)
+                load->created++;
+            else
+                load->first_status = load->refused++ == 0 ? result->status : load->first_status;
         }
     }
     sending->next = load->free;
@@ -217,14 +224,22 @@ static int by_size(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-/* Of what was answered, sorted; ms. */
-static double percentile_ms(const struct load *load, double share)
-{
-    size_t at = (size_t)(share * (double)load->answered);
+struct percentiles {
+    double p50, p90, p99, most; /* ms; 0 where there is nothing */
+};
 
-    if (load->answered == 0)
-        return 0;
-    return load->latencies_us[at < load->answered ? at : load->answered - 1] / 1e3;
+/* Sorts COUNT latencies for it. */
+static struct percentiles percentiles_of(uint32_t *us, size_t count)
+{
+    if (count == 0)
+        return (struct percentiles){ 0 };
+    qsort(us, count, sizeof *us, by_size);
+    return (struct percentiles){
+        .p50 = us[count / 2] / 1e3,
+        .p90 = us[(size_t)((double)count * 0.9)] / 1e3,
+        .p99 = us[(size_t)((double)count * 0.99)] / 1e3,
+        .most = us[count - 1] / 1e3,
+    };
 }
 
 static void show_line(struct load *load)
@@ -267,23 +282,32 @@ static void report(struct load *load)
 {
     double seconds = (double)(clock_mono_us() - load->begun_us) / 1e6;
     double rate = (double)load->created / seconds;
-    double p50, p90, p99, most;
+    size_t limited_count = (size_t)load->limited;
+    uint32_t *limited_us = load->latencies_us + (load->room - limited_count);
+    struct percentiles taken = percentiles_of(load->latencies_us, load->answered);
+    struct percentiles limited = percentiles_of(limited_us, limited_count), all;
 
-    qsort(load->latencies_us, load->answered, sizeof *load->latencies_us, by_size);
-    p50 = percentile_ms(load, 0.5), p90 = percentile_ms(load, 0.9);
-    p99 = percentile_ms(load, 0.99), most = percentile_ms(load, 1);
+    memmove(load->latencies_us + load->answered, limited_us, limited_count * sizeof *limited_us);
+    all = percentiles_of(load->latencies_us, load->answered + limited_count);
     if (load->ctl->json)
         printf("{\"sent\":%" PRId64 ",\"seconds\":%.3f,\"created\":%" PRId64
-               ",\"createdPerSecond\":%.1f,\"limited\":%" PRId64 ",\"refused\":%" PRId64 ",\"unanswered\":%" PRId64
-               ",\"p50Ms\":%.3f,\"p90Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f}\n",
-               load->started, seconds, load->created, rate, load->limited, load->refused, load->unanswered, p50, p90, p99,
-               most);
+               ",\"createdPerSecond\":%.1f,\"limited\":%" PRId64 ",\"limitedWithoutRetryAfter\":%" PRId64
+               ",\"refused\":%" PRId64 ",\"unanswered\":%" PRId64
+               ",\"p50Ms\":%.3f,\"p90Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f"
+               ",\"notLimited\":{\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f}"
+               ",\"ofLimited\":{\"p50Ms\":%.3f,\"p99Ms\":%.3f,\"maxMs\":%.3f}}\n",
+               load->started, seconds, load->created, rate, load->limited, load->limited_for_ever, load->refused,
+               load->unanswered, all.p50, all.p90, all.p99, all.most, taken.p50, taken.p99, taken.most, limited.p50,
+               limited.p99, limited.most);
     else
         printf("%" PRId64 " orders sent in %.1f s: %" PRId64 " created (%.1f/s), %" PRId64 " limited (429, 503), %" PRId64
                " refused, %" PRId64 " unanswered\n"
                "from when each was due to its answer: p50 %.1f ms, p90 %.1f ms, p99 %.1f ms, most %.1f ms\n",
-               load->started, seconds, load->created, rate, load->limited, load->refused, load->unanswered, p50, p90, p99,
-               most);
+               load->started, seconds, load->created, rate, load->limited, load->refused, load->unanswered, all.p50, all.p90,
+               all.p99, all.most);
+    if (!load->ctl->json && load->limited > 0)
+        printf("those limited: p50 %.1f ms, p99 %.1f ms; %" PRId64 " were not told when to come again\n", limited.p50,
+               limited.p99, load->limited_for_ever);
 }
 
 static bool open_journal(struct load *load, struct fault *fault)
@@ -305,13 +329,14 @@ static enum ctl_exit load_run(const struct ctl *ctl)
         fprintf(stderr, "orderctl: --rate times --seconds: no more than %d orders at once\n", (int)ORDERS_MAX);
         return CTL_USAGE;
     }
+    load.room = (size_t)load.total; /* an interrupt makes the total smaller */
     load.url = arena_printf(ctl->arena, "%s/api/v1/orders/create", ctl->settings.api_url).ptr;
     if (!http_url_check(load.url, &fault) || !open_journal(&load, &fault))
         return ctl_fail(&fault);
     stop_init();
     load.transfers = transfers_new(connections);
     load.sendings = arena_array(ctl->arena, connections, sizeof *load.sendings);
-    load.latencies_us = arena_array(ctl->arena, (size_t)load.total, sizeof *load.latencies_us);
+    load.latencies_us = arena_array(ctl->arena, load.room, sizeof *load.latencies_us);
     for (size_t i = 0; i < connections; i++) {
         load.sendings[i].next = load.free;
         load.free = &load.sendings[i];
