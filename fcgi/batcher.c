@@ -162,6 +162,8 @@ void batcher_expire(struct batcher *batcher)
     pthread_mutex_lock(&batcher->lock);
     leave_late(batcher, &batcher->queue, &gone);
     leave_late(batcher, &batcher->later, &gone);
+    metrics_refusing(batcher->options.metrics, batcher->options.queue,
+                     breaker_keeps_away(&batcher->breaker, clock_mono_ms()));
     call_for_help(batcher);
     pthread_mutex_unlock(&batcher->lock);
     send_off(&gone);
@@ -265,6 +267,7 @@ static void batch_report(const struct batch *batch, const struct fault *fault)
     struct job *job;
 
     pthread_mutex_lock(&batcher->lock);
+    metrics_refusing(batcher->options.metrics, batcher->options.queue, away);
     if (away != breaker_is_open(&batcher->breaker))
         log_write(away ? LOG_ERROR : LOG_INFO, NULL, "%s: the database is %s", batcher->options.name,
                   away ? "away: work is refused at once" : "back");

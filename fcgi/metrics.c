@@ -127,8 +127,10 @@ static bool take_slot(struct metrics_file *file, const char *path, struct fault 
         if (!lock_byte(file->fd, 1 + (off_t)i, false))
             continue;
         file->own = i;
-        for (int queue = 0; queue < METRICS_QUEUES; queue++)
+        for (int queue = 0; queue < METRICS_QUEUES; queue++) {
             atomic_store(&file->shared->slots[i].waiting[queue], 0);
+            atomic_store(&file->shared->slots[i].refusing[queue], 0);
+        }
         return true;
     }
     return fault_set(fault, FAULT_PERMANENT, "metrics_file",
@@ -206,6 +208,12 @@ void metrics_refused(struct metrics *metrics, enum metrics_queue queue)
         metrics_add(&metrics->refused[queue], 1);
 }
 
+void metrics_refusing(struct metrics *metrics, enum metrics_queue queue, bool refusing)
+{
+    if (metrics)
+        atomic_store_explicit(&metrics->refusing[queue], refusing, memory_order_relaxed);
+}
+
 /* ---- telling ---- */
 
 /* The sum over all slots, of gauges over those taken; TAKEN is how many that are. */
@@ -224,8 +232,10 @@ static void sum_up(const struct metrics_file *file, struct metrics *sum, int *ta
         if (!slot_is_taken(file, slot))
             continue;
         ++*taken;
-        for (int queue = 0; queue < METRICS_QUEUES; queue++)
+        for (int queue = 0; queue < METRICS_QUEUES; queue++) {
             atomic_fetch_add(&sum->waiting[queue], atomic_load(&metrics->waiting[queue]));
+            atomic_fetch_add(&sum->refusing[queue], atomic_load(&metrics->refusing[queue]));
+        }
     }
 }
 
@@ -313,6 +323,19 @@ static void render_queues(const struct metrics *sum, struct buf *out)
                    sum->refused[queue]);
 }
 
+/* PostgreSQL's: a queue of a process each, where one is enough to tell. */
+static void render_breakers(const struct metrics *sum, struct buf *out)
+{
+    bool refusing = false;
+
+    for (int queue = 0; queue < METRICS_QUEUES; queue++)
+        refusing |= sum->refusing[queue] > 0;
+    metric_head(out, "breaker_open", "gauge",
+                "1 while a server that has failed is left alone: by any process, redis by the one that answers.");
+    buf_printf(out, "breaker_open{service=\"order-api\",server=\"postgresql\"} %d\n", refusing);
+    buf_printf(out, "breaker_open{service=\"order-api\",server=\"redis\"} %d\n", redis_is_given_up());
+}
+
 void metrics_render(const struct metrics_file *file, struct buf *out)
 {
     struct metrics sum = { 0 };
@@ -327,9 +350,7 @@ void metrics_render(const struct metrics_file *file, struct buf *out)
     for (int result = 0; result < METRICS_REDIS_RESULTS; result++)
         buf_printf(out, "order_api_redis_lookups_total{result=\"%s\"} %" PRIu64 "\n", redis_names[result],
                    sum.redis[result]);
-    metric_head(out, "breaker_open", "gauge",
-                "1 while the process that answers leaves a server alone that has failed again and again.");
-    buf_printf(out, "breaker_open{service=\"order-api\",server=\"redis\"} %d\n", redis_is_given_up());
+    render_breakers(&sum, out);
     metric_build(out, "order-api", "order-api");
     metric_head(out, "order_api_processes", "gauge", "Processes that these numbers are the sum of.");
     buf_printf(out, "order_api_processes %d\n", taken);

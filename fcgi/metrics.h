@@ -35,7 +35,9 @@ struct metrics {
     _Atomic uint64_t works[METRICS_QUEUES];
     _Atomic uint64_t refused[METRICS_QUEUES]; /* the queue was full */
     _Atomic uint64_t redis[METRICS_REDIS_RESULTS];
-    _Atomic int64_t waiting[METRICS_QUEUES]; /* a gauge */
+    /* Gauges, and nothing but gauges from here on. */
+    _Atomic int64_t waiting[METRICS_QUEUES];
+    _Atomic int64_t refusing[METRICS_QUEUES]; /* 1: PostgreSQL is left alone */
 };
 
 struct metrics_file;
@@ -60,6 +62,7 @@ void metrics_answer(struct metrics *metrics, size_t route, int status, int64_t u
 void metrics_batch(struct metrics *metrics, enum metrics_queue queue, size_t count);
 void metrics_waiting(struct metrics *metrics, enum metrics_queue queue, int change);
 void metrics_refused(struct metrics *metrics, enum metrics_queue queue);
+void metrics_refusing(struct metrics *metrics, enum metrics_queue queue, bool refusing);
 
 /* Prometheus text (exposition format 0.0.4) about all processes. */
 void metrics_render(const struct metrics_file *file, struct buf *out);

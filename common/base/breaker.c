@@ -5,6 +5,7 @@ enum {
     PAUSE_FIRST_MS = 100,
     PAUSE_MAX_MS = 1000,
     PROBE_MAX_MS = 5000, /* a probe that has not reported by then is taken for lost */
+    STALE_MS = 60000,
 };
 
 bool breaker_admits(struct breaker *breaker, int64_t now_ms)
@@ -23,4 +24,9 @@ void breaker_report(struct breaker *breaker, bool away, int64_t now_ms)
 
     breaker->pause_ms = !away ? 0 : longer < PAUSE_MAX_MS ? longer : PAUSE_MAX_MS;
     breaker->next_probe_ms = now_ms + breaker->pause_ms;
+}
+
+bool breaker_keeps_away(const struct breaker *breaker, int64_t now_ms)
+{
+    return breaker_is_open(breaker) && now_ms < breaker->next_probe_ms + STALE_MS;
 }

@@ -68,6 +68,24 @@ def test_any_process_tells_for_all_and_a_crash_loses_nothing(at_rest):
     assert scrape(at_rest)[mine] == seen[0][mine]
 
 
+def test_a_breaker_that_is_open_is_told_by_any_process(at_rest):
+    breaker = 'breaker_open{service="order-api",server="postgresql"}'
+    assert scrape(at_rest)[breaker] == 0
+    at_rest.stop("postgres")
+    try:
+        assert at_rest.post_order(order()).status_code == 503
+        assert {scrape(at_rest)[breaker] for _ in range(10)} == {1}
+    finally:
+        at_rest.start("postgres")
+
+    def closed():  # each queue by its own next success
+        at_rest.post_order(order())
+        at_rest.get("/api/utility/readiness")
+        return scrape(at_rest)[breaker] == 0
+
+    wait_for("every queue to find it back", closed, 60, 0.05)
+
+
 def test_clients_are_not_told(stack):
     assert stack.get("/metrics").status_code == 404
     assert stack.get("/api/metrics").status_code == 404

@@ -18,6 +18,7 @@ struct fake {
     int batch_max; /* works of the largest call */
     int fail_next; /* so many calls fail, each whole */
     enum fault_kind fail_kind;
+    struct metrics metrics;
 };
 
 struct work {
@@ -88,6 +89,8 @@ static struct batcher *batcher_on(struct fake *fake, int batch_max, int queue_ma
         .pg = { .url = "postgresql://nowhere/none", .application = "test", .schema = "none", .call_timeout_ms = 100 },
         .run = fake_run,
         .context = fake,
+        .metrics = &fake->metrics,
+        .queue = METRICS_WRITERS,
     };
     struct batcher *batcher = batcher_new(&options, &fault);
 
@@ -416,6 +419,9 @@ static void while_the_database_is_away_work_is_refused_at_once(void **state)
         assert_false(do_one(batcher, 21, &work, &fault));
     while (strcmp(fault.code, "database_away") != 0);
     assert_int_equal(fault.kind, FAULT_TRANSIENT);
+    assert_int_equal(fake.metrics.refusing[METRICS_WRITERS], 1);
+    batcher_expire(batcher);
+    assert_int_equal(fake.metrics.refusing[METRICS_WRITERS], 1);
 
     pthread_mutex_lock(&fake.lock);
     fake.fail_next = 0;
@@ -423,6 +429,7 @@ static void while_the_database_is_away_work_is_refused_at_once(void **state)
     while (!do_one(batcher, 21, &work, &fault))
         poll(NULL, 0, 1); /* until it is time for a probe, which finds the database back */
     assert_int_equal(work.output, 42);
+    assert_int_equal(fake.metrics.refusing[METRICS_WRITERS], 0);
     assert_true(do_one(batcher, 21, &work, &fault));
     batcher_free(batcher);
 }

@@ -64,6 +64,20 @@ static void a_probe_that_never_reports_is_followed_by_another(void **state)
     assert_true(breaker_admits(&breaker, 5100));
 }
 
+static void an_open_breaker_that_nobody_comes_to_keeps_nobody_away(void **state)
+{
+    struct breaker breaker = { 0 };
+
+    (void)state;
+    assert_false(breaker_keeps_away(&breaker, 0));
+    breaker_report(&breaker, true, 0);
+    assert_true(breaker_keeps_away(&breaker, 100 + 59999));
+    assert_false(breaker_keeps_away(&breaker, 100 + 60000));
+    assert_true(breaker_is_open(&breaker));
+    assert_true(breaker_admits(&breaker, 70000)); /* its probe is on the way */
+    assert_true(breaker_keeps_away(&breaker, 70000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +86,7 @@ int main(void)
         cmocka_unit_test(pauses_grow_to_a_second_and_no_further),
         cmocka_unit_test(a_good_try_closes_it),
         cmocka_unit_test(a_probe_that_never_reports_is_followed_by_another),
+        cmocka_unit_test(an_open_breaker_that_nobody_comes_to_keeps_nobody_away),
     };
 
     return cmocka_run_group_tests_name("breaker", tests, NULL, NULL);

@@ -103,6 +103,26 @@ static void gauges_end_with_their_process(void **state)
     metrics_close(file);
 }
 
+static void one_queue_of_one_process_that_refuses_is_enough_to_tell(void **state)
+{
+    struct metrics_file *file = open_file();
+    struct metrics_file *other = open_file();
+    (void)state;
+
+    assert_true(tells(file, "breaker_open{service=\"order-api\",server=\"postgresql\"} 0\n"));
+    metrics_refusing(metrics_own(file), METRICS_WRITERS, true);
+    metrics_refusing(metrics_own(other), METRICS_READERS, true);
+    assert_true(tells(file, "breaker_open{service=\"order-api\",server=\"postgresql\"} 1\n"));
+    metrics_refusing(metrics_own(file), METRICS_WRITERS, false);
+    assert_true(tells(file, "breaker_open{service=\"order-api\",server=\"postgresql\"} 1\n"));
+    metrics_close(other);
+    assert_true(tells(file, "breaker_open{service=\"order-api\",server=\"postgresql\"} 0\n"));
+    other = open_file();
+    assert_true(tells(file, "breaker_open{service=\"order-api\",server=\"postgresql\"} 0\n"));
+    metrics_close(other);
+    metrics_close(file);
+}
+
 static void batches_are_told_by_size(void **state)
 {
     struct metrics_file *file = open_file();
@@ -164,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_PATH(any_process_tells_for_all_the_ended_included),
         WITH_PATH(gauges_end_with_their_process),
+        WITH_PATH(one_queue_of_one_process_that_refuses_is_enough_to_tell),
         WITH_PATH(batches_are_told_by_size),
         WITH_PATH(a_file_of_another_layout_makes_way),
         cmocka_unit_test(without_a_file_a_process_tells_for_itself),
