@@ -3,9 +3,8 @@
 'use strict';
 const assert = require('node:assert/strict');
 const { randomUUID } = require('node:crypto');
-const { chromium } = require('playwright-core');
+const { LIMIT_MS, withBrowser } = require('./chromium');
 
-const LIMIT_MS = 120000;
 const ENDS = {
     valid: 'completed',
     declined: 'cancelled: payment declined',
@@ -109,14 +108,7 @@ async function close(page) {
 async function main(name, url) {
     const check = { live, away, tryout, events }[name];
     assert.ok(check && url, 'usage: pages.js live|away|tryout|events URL');
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', timeout: LIMIT_MS,
-        // root has no sandbox, and a container's /dev/shm is small
-        args: ['--disable-dev-shm-usage', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])] });
-    try {
-        await check(browser, url);
-    } finally {
-        await browser.close();
-    }
+    await withBrowser(browser => check(browser, url));
 }
 main(...process.argv.slice(2)).catch(error => {
     console.error(error.stack);

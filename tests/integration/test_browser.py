@@ -24,6 +24,14 @@ def browser():
     return run
 
 
+@pytest.mark.usefixtures("browser")
+def test_pictures_for_the_documents(stack, tmp_path):
+    done = subprocess.run(["node", ROOT / "tests/browser/screenshots.js", stack.url, tmp_path], capture_output=True,
+                          text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (ROOT / "docs/images").iterdir()}
+
+
 @pytest.mark.parametrize("check", ["live", "away", "tryout", "events"])
 def test_pages(stack, browser, check):
     browser(check, stack.url)

@@ -42,7 +42,7 @@ def place(folder):
 
 
 @pytest.mark.parametrize("command", ["up", "down", "roll", "status", "logs", "ctl", "demo", "reset", "sbom", "test", "chaos",
-                                     "mutants", "bench"])
+                                     "mutants", "bench", "screenshots"])
 def test_every_command_explains_itself(command):
     done = stack(command, "--help")
     assert done.returncode == 0
@@ -109,6 +109,11 @@ def test_status_of_a_stack_that_is_down(place):
                                          ("MONITORING", "yes")])
 def test_where_to_listen_and_how_is_checked_first(place, name, value):
     assert name in one_line(stack("up", **place, **{name: value}))
+
+
+def test_pictures_are_of_a_stack_that_is_up(place):
+    assert "./stack up" in one_line(stack("screenshots", **place))
+    assert "--fast" in one_line(stack("screenshots", "--fast", **place))
 
 
 def test_up_takes_no_other_words(place):
