@@ -228,6 +228,13 @@ struct percentiles {
     double p50, p90, p99, most; /* ms; 0 where there is nothing */
 };
 
+static double share_ms(const uint32_t *sorted_us, size_t count, double share)
+{
+    size_t at = (size_t)(share * (double)count);
+
+    return sorted_us[at < count ? at : count - 1] / 1e3;
+}
+
 /* Sorts COUNT latencies for it. */
 static struct percentiles percentiles_of(uint32_t *us, size_t count)
 {
@@ -235,10 +242,10 @@ static struct percentiles percentiles_of(uint32_t *us, size_t count)
         return (struct percentiles){ 0 };
     qsort(us, count, sizeof *us, by_size);
     return (struct percentiles){
-        .p50 = us[count / 2] / 1e3,
-        .p90 = us[(size_t)((double)count * 0.9)] / 1e3,
-        .p99 = us[(size_t)((double)count * 0.99)] / 1e3,
-        .most = us[count - 1] / 1e3,
+        .p50 = share_ms(us, count, 0.5),
+        .p90 = share_ms(us, count, 0.9),
+        .p99 = share_ms(us, count, 0.99),
+        .most = share_ms(us, count, 1),
     };
 }
 
