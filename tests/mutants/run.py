@@ -16,7 +16,8 @@ PLACE = ROOT / "build/mutants"
 TREE = PLACE / "tree"
 BUILD = TREE / "build/test"
 SHARED = ("build/kafka", "node_modules")  # fetched things, the same in the copy
-PATIENCE_S = 900  # for one run of tests; a mutant may well make one hang
+PATIENCE_S = 900  # for one run of tests on servers; a mutant may well make one hang
+UNIT_PATIENCE_S = 120  # of a module of unit tests
 
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 
@@ -75,9 +76,9 @@ def build(*targets):
 def failed_units(module, names):
     """Which tests NAMES of a module fail, or are cut off; and what it said."""
     try:
-        done = run(BUILD / "bin" / f"{module}_test", cwd=TREE / "tests/unit", timeout=PATIENCE_S)
+        done = run(BUILD / "bin" / f"{module}_test", cwd=TREE / "tests/unit", timeout=UNIT_PATIENCE_S)
     except subprocess.TimeoutExpired as hung:
-        return set(names), f"not within {PATIENCE_S} s:\n{hung.stdout}"
+        return set(names), f"not within {UNIT_PATIENCE_S} s:\n{hung.stdout}"
     said = done.stdout + done.stderr
     good = set(re.findall(r"^\[ +OK \] (\w+)", said, re.MULTILINE))
     begun = set(re.findall(r"^\[ RUN +\] (\w+)", said, re.MULTILINE))
