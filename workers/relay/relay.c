@@ -18,8 +18,9 @@ enum {
     STANDBY_MS = 1000,      /* between two tries for the lock */
     QUIET_SHARE = 32,       /* a relay without work looks again after this share of the silence so far, */
     QUIET_MIN_MS = 2,       /* at least, */
-    QUIET_MAX_MS = 40,      /* and at the most, by then within the database: a look costs a fraction there */
-    IDLE_WAIT_MS = 500,     /* there, at a time; also how late a stop is noticed */
+    QUIET_MAX_MS = 40,      /* and at the most; within the database, where a look costs a fraction: */
+    WAIT_SHARE = 4,         /* there for this share of the silence, at a time, */
+    WAIT_MAX_MS = 500,      /* and at the most; also how late a stop is noticed */
     FULL_WAIT_MS = 100,     /* for reports, when the window is full */
     SCAN_EVERY_MS = 1000,   /* the whole table, whatever the floor says */
     MARK_EVERY_MS = 50,     /* the horizon, while the floor is behind */
@@ -266,11 +267,14 @@ static bool look(struct relay *relay, int64_t now_ms, struct fault *fault)
     return still_leads(relay, fault);
 }
 
-/* Nothing has come for a while. */
-static bool wait_for_rows(struct relay *relay, struct fault *fault)
+/* The longer the silence, the rarer the looks, and the fewer the calls for them. */
+static bool wait_for_rows(struct relay *relay, int every_ms, struct fault *fault)
 {
+    int64_t wait_ms = (clock_mono_ms() - relay->row_ms) / WAIT_SHARE;
+
     relay->read_at_ms = 0;
-    return outbox_wait(relay->pg, &relay->arena, relay->window.floor, QUIET_MAX_MS, IDLE_WAIT_MS, fault) &&
+    return outbox_wait(relay->pg, &relay->arena, relay->window.floor, every_ms,
+                       wait_ms < WAIT_MAX_MS ? (int)wait_ms : WAIT_MAX_MS, fault) &&
            still_leads(relay, fault);
 }
 
@@ -282,10 +286,10 @@ static bool wait_for_work(struct relay *relay, struct fault *fault)
 
     if (window_in_flight(&relay->window))
         kafka_producer_poll(relay->producer, wait_ms);
-    else if (wait_ms < QUIET_MAX_MS - 1)
+    else if (wait_ms < QUIET_MIN_MS - 1)
         stop_wait_ms(wait_ms);
     else
-        return wait_for_rows(relay, fault);
+        return wait_for_rows(relay, wait_ms, fault);
     return true;
 }
 
