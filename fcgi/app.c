@@ -1,11 +1,13 @@
 /* app.c - wiring: the batchers, and who works for them. */
 #include "fcgi/app.h"
 #include "fcgi/handlers.h"
+#include "io/otlp.h"
 #include <stdlib.h>
 
 enum {
     LOCK_TIMEOUT_MS = 1000, /* rows of an order are held for milliseconds */
     PROBE_TIMEOUT_MS = 500, /* a database slower than that takes no orders */
+    STOP_WAIT_MS = 5000,    /* for the last spans to go out */
 };
 
 static struct pg_options pg_options(const struct app_settings *settings, int64_t call_timeout_ms)
@@ -53,7 +55,11 @@ bool app_start(struct app *app, const struct app_settings *settings, struct faul
 {
     struct pg_options pg = pg_options(settings, PROBE_TIMEOUT_MS);
 
+    const struct otlp_options otlp = { settings->otlp_endpoint, settings->otlp_headers, "order-api" };
+
     *app = (struct app){ .settings = settings };
+    if (!otlp_start(&otlp, fault))
+        return false;
     app->metrics = metrics_open(settings->metrics_file, fault);
     if (!app->metrics)
         return false;
@@ -87,6 +93,7 @@ void app_stop(struct app *app)
     batcher_free(app->queries);
     batcher_free(app->probes);
     backlog_free(app->backlog);
+    otlp_stop(STOP_WAIT_MS);
     redis_free(app->redis);
     redis_free(app->probe_redis);
     free((void *)atomic_load(&app->secret));

@@ -24,6 +24,8 @@ struct app_settings {
     int64_t sql_timeout_ms;
     int64_t request_timeout_ms;
     const char *metrics_file;
+    const char *otlp_endpoint;
+    const char *otlp_headers;
     int64_t log_level;
 };
 

@@ -4,13 +4,37 @@
 #include "fcgi/fastcgi.h"
 #include "fcgi/render.h"
 #include "fcgi/router.h"
+#include "io/otlp.h"
 
 /* ---- life ---- */
+
+static void tell_span(struct call *call)
+{
+    struct traceparent trace = call_trace(call);
+    struct route_name route = route_name(call->route);
+    int64_t end_us = clock_unix_us();
+    struct uuid id;
+
+    if (traceparent_is_sampled(&trace))
+        otlp_add(&(struct otlp_span){
+            .trace_id = traceparent_trace_id(&trace),
+            .id = traceparent_span_id(&trace),
+            .parent_id = call->parent.text[0] ? traceparent_span_id(&call->parent) : (struct text){ 0 },
+            .kind = OTLP_SERVER,
+            .name = arena_printf(call->arena, "%s %s", route.method, route.path),
+            .order_id = uuid_parse(call->id, &id) ? &id : NULL,
+            .begin_us = end_us - (clock_mono_us() - call->begun_us),
+            .end_us = end_us,
+            .failed = call->response->status >= 500,
+        });
+}
 
 static void go_on(struct call *call, enum call_state state)
 {
     if (state == CALL_WAITS)
         return; /* it may be over already */
+    if (otlp_is_on())
+        tell_span(call);
     metrics_answer(metrics_own(call->app->metrics), call->route, call->response->status, clock_mono_us() - call->begun_us);
     fastcgi_answer(call->exchange);
 }
@@ -92,14 +116,17 @@ bool call_order_id(struct call *call, struct uuid *id)
     return false;
 }
 
-struct traceparent call_trace(const struct call *call)
+struct traceparent call_trace(struct call *call)
 {
-    struct traceparent trace;
     struct text header;
 
-    if (request_param(call->request, "HTTP_TRACEPARENT", &header) == 1 && traceparent_parse(header, &trace))
-        return trace;
-    return traceparent_new();
+    if (call->trace.text[0])
+        return call->trace;
+    if (request_param(call->request, "HTTP_TRACEPARENT", &header) == 1 && traceparent_parse(header, &call->parent))
+        call->trace = traceparent_child(&call->parent);
+    else
+        call->trace = traceparent_new();
+    return call->trace;
 }
 
 /* ---- answers ---- */

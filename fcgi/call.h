@@ -34,7 +34,8 @@ struct call {
 
     /* call.c's */
     struct exchange *exchange;
-    size_t route; /* for metrics */
+    size_t route;                     /* for metrics */
+    struct traceparent parent, trace; /* the client's, empty where it sent none; this call's, empty until it is asked for */
     int64_t begun_us;
     struct job job;
     call_step *then;
@@ -50,8 +51,8 @@ enum call_state call_wait(struct call *call, struct batcher *batcher, void *work
 /* The order id of the path; false: CALL is answered with 400. */
 MUST_CHECK bool call_order_id(struct call *call, struct uuid *id);
 
-/* The client's trace, or a new one. */
-struct traceparent call_trace(const struct call *call);
+/* This call in the client's trace, or in a new one. */
+struct traceparent call_trace(struct call *call);
 
 /* Answers with the problem. VIOLATIONS may be NULL. */
 enum call_state call_refuse(struct call *call, enum problem problem, struct text detail,

@@ -31,6 +31,9 @@ static const struct setting settings_table[] = {
     { "METRICS_FILE", SETTING_TEXT, AT(metrics_file), "", 0, 0,
       "counted in here, together with other processes; empty: each by itself" },
     { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
+    { "OTEL_EXPORTER_OTLP_ENDPOINT", SETTING_TEXT, AT(otlp_endpoint), "", 0, 0,
+      "http(s)://collector:4318 that spans go to, as OTLP/HTTP in JSON; none: no spans" },
+    { "OTEL_EXPORTER_OTLP_HEADERS", SETTING_SECRET, AT(otlp_headers), "", 0, 0, "name=value,... sent along with spans" },
 };
 
 static const struct program program = {

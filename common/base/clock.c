@@ -17,6 +17,11 @@ int64_t clock_unix_ms(void)
     return read_us(CLOCK_REALTIME) / 1000;
 }
 
+int64_t clock_unix_us(void)
+{
+    return read_us(CLOCK_REALTIME);
+}
+
 int64_t clock_mono_ms(void)
 {
     return read_us(CLOCK_MONOTONIC) / 1000;

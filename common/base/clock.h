@@ -6,6 +6,7 @@
 
 /* Since 1970 UTC. Jumps when the machine's clock is set: never for deadlines. */
 int64_t clock_unix_ms(void);
+int64_t clock_unix_us(void);
 
 /* Since some start; never runs backwards: for deadlines and durations. */
 int64_t clock_mono_ms(void);

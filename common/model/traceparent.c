@@ -78,3 +78,13 @@ struct text traceparent_trace_id(const struct traceparent *trace)
 {
     return (struct text){ trace->text + TRACE_ID_AT, TRACE_ID_LEN };
 }
+
+struct text traceparent_span_id(const struct traceparent *trace)
+{
+    return (struct text){ trace->text + SPAN_ID_AT, SPAN_ID_LEN };
+}
+
+bool traceparent_is_sampled(const struct traceparent *trace)
+{
+    return trace->text[FLAGS_AT + 1] == '1';
+}

@@ -21,5 +21,9 @@ struct traceparent traceparent_new(void);
 /* The same trace with a new span id: what a worker hands on. Thread safe. */
 struct traceparent traceparent_child(const struct traceparent *parent);
 
-/* The 32 hex digits of the trace id. */
+/* The 32 hex digits of the trace id, and the 16 of the span id. */
 struct text traceparent_trace_id(const struct traceparent *trace);
+struct text traceparent_span_id(const struct traceparent *trace);
+
+/* Whether whoever began the trace has it recorded. */
+bool traceparent_is_sampled(const struct traceparent *trace);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "io/otlp.h"
 #include "store/deadletter.h"
 #include "store/effects.h"
 #include "store/outbox.h"
@@ -27,6 +28,7 @@ struct attempt {
     size_t work_count;
     struct deadletter *letters;
     size_t letter_count;
+    int64_t begun_us; /* Unix time */
 };
 
 enum outcome {
@@ -249,9 +251,25 @@ static enum dead_reason reason_of(const struct fault *condemned)
                                                                                                     : DEAD_REFUSED;
 }
 
+static void tell_span(const struct attempt *try, const struct work *work, bool failed, int64_t end_us)
+{
+    if (traceparent_is_sampled(&work->trace))
+        otlp_add(&(struct otlp_span){
+            .trace_id = traceparent_trace_id(&work->trace),
+            .id = traceparent_span_id(&work->span),
+            .parent_id = traceparent_span_id(&work->trace),
+            .kind = OTLP_CONSUMER,
+            .name = work->type,
+            .order_id = &work->order_id,
+            .begin_us = try->begun_us,
+            .end_us = end_us,
+            .failed = failed,
+        });
+}
+
 static void count_results(struct stats *stats, const struct attempt *try)
 {
-    int64_t now_ms = clock_unix_ms();
+    int64_t now_us = clock_unix_us(), now_ms = now_us / 1000;
 
     for (size_t i = 0; i < try->letter_count; i++)
         log_letter(&try->letters[i]);
@@ -264,12 +282,14 @@ static void count_results(struct stats *stats, const struct attempt *try)
             stat_add(&stats->dead[reason_of(&delivery->condemned)], 1);
         else if (result == EVENT_APPLIED) /* the id tells when the order was placed */
             metric_observe(&stats->ages[delivery->row], &metric_age_ms, now_ms - uuid_unix_ms(&delivery->work.order_id));
+        if (otlp_is_on() && (result == EVENT_DEAD || result == EVENT_APPLIED))
+            tell_span(try, &delivery->work, result == EVENT_DEAD, now_us);
     }
 }
 
 static enum outcome try_group(struct apply *apply, const struct group *group, struct fault *fault)
 {
-    struct attempt try = { .group = group };
+    struct attempt try = { .group = group, .begun_us = clock_unix_us() };
     enum outcome outcome;
 
     arena_reset(&apply->arena);

@@ -37,7 +37,7 @@ static void emit(struct batch *batch, const struct uuid *order_id, const char *t
 
 void batch_emit(struct batch *batch, const struct work *cause, const char *type, struct text payload)
 {
-    emit(batch, &cause->order_id, type, payload, traceparent_child(&cause->trace));
+    emit(batch, &cause->order_id, type, payload, cause->span);
 }
 
 void batch_emit_alone(struct batch *batch, const struct uuid *order_id, const char *type, struct text payload)
@@ -53,7 +53,7 @@ struct uuid batch_effect(struct batch *batch, const struct work *cause, const ch
         .kind = kind,
         .order_id = cause->order_id,
         .payload = payload,
-        .trace = cause->trace,
+        .trace = cause->span,
         .delay_ms = delay_ms,
     };
 

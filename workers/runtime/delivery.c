@@ -34,6 +34,7 @@ void delivery_decode(const struct kafka_record *record, struct arena *arena, str
     work->type = record->ce_type;
     if (!traceparent_parse(record->traceparent, &work->trace))
         work->trace = traceparent_new();
+    work->span = traceparent_child(&work->trace);
     delivery->has_event_id = uuid_parse(record->ce_id, &work->event_id);
     /* A message of no or an unknown type holds nobody back: nobody can tell whether this service was meant. */
     delivery->has_order_id = typed && uuid_parse(record->key, &work->order_id);

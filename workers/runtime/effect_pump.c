@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "io/otlp.h"
 #include "workers/runtime/effect_settle.h"
 
 #include <pthread.h>
@@ -29,6 +30,7 @@ enum slot_state {
 struct slot {
     struct effect effect; /* first: the functions of effect.h find their slot by it */
     enum slot_state state;
+    int64_t begun_us;      /* Unix time */
     struct effect_key key; /* its lease, and how long and why it is put off */
     int64_t deadline_ms;
     struct json_doc answer;
@@ -78,12 +80,35 @@ static struct slot *slot_of(struct effect *effect)
     return (struct slot *)effect;
 }
 
+/* A call is a span of its own; a delay is none. */
+static void end_attempt(struct slot *slot, enum slot_state state, bool failed)
+{
+    const struct effect *effect = &slot->effect;
+
+    if (otlp_is_on() && slot->state == SLOT_CALLING && effect->kind->call && traceparent_is_sampled(&effect->trace)) {
+        struct traceparent span = traceparent_child(&effect->trace);
+
+        otlp_add(&(struct otlp_span){
+            .trace_id = traceparent_trace_id(&span),
+            .id = traceparent_span_id(&span),
+            .parent_id = traceparent_span_id(&effect->trace),
+            .kind = OTLP_CLIENT,
+            .name = text_of(effect->kind->name),
+            .order_id = &effect->order_id,
+            .begin_us = slot->begun_us,
+            .end_us = clock_unix_us(),
+            .failed = failed,
+        });
+    }
+    slot->state = state;
+}
+
 void effect_done(struct effect *effect, struct text answer)
 {
     struct slot *slot = slot_of(effect);
     struct fault fault = { 0 };
 
-    slot->state = SLOT_ENDED;
+    end_attempt(slot, SLOT_ENDED, false);
     if (answer.ptr && !json_parse(answer, effect->arena, &slot->answer, &fault))
         effect_fail(effect, "the answer is no JSON: %s", fault.detail);
 }
@@ -91,7 +116,7 @@ void effect_done(struct effect *effect, struct text answer)
 static void give_up(struct effect *effect, const char *why)
 {
     fault_set(&effect->failed, FAULT_PERMANENT, "effect", "%s", why);
-    slot_of(effect)->state = SLOT_ENDED;
+    end_attempt(slot_of(effect), SLOT_ENDED, true);
 }
 
 void effect_again(struct effect *effect, int64_t after_ms, const char *format, ...)
@@ -107,7 +132,7 @@ void effect_again(struct effect *effect, int64_t after_ms, const char *format, .
         give_up(effect, why);
         return;
     }
-    slot->state = SLOT_AGAIN;
+    end_attempt(slot, SLOT_AGAIN, true);
     slot->key.postpone_ms = after_ms;
     slot->key.error = arena_plain(effect->arena, text_of(why));
 }
@@ -152,6 +177,7 @@ static void call(struct effect_pump *pump, struct slot *slot, const struct effec
     slot->answer = (struct json_doc){ 0 };
     slot->key = (struct effect_key){ .id = row->id, .lease = row->lease };
     slot->state = SLOT_CALLING;
+    slot->begun_us = clock_unix_us();
     slot->deadline_ms = clock_mono_ms() + pump->options.call_ms;
     if (!traceparent_parse(row->traceparent, &effect->trace))
         effect->trace = traceparent_new();

@@ -46,6 +46,7 @@ static void fill_batch(struct batch *batch, const struct outcome *outcomes, cons
             .order_id = effect->order_id,
             .type = text_of(effect->kind->name),
             .trace = effect->trace,
+            .span = traceparent_child(&effect->trace),
             .doc = outcomes[i].answer,
             .effect = effect,
         };

@@ -1,6 +1,7 @@
 /* health.c - what a worker tells about itself; called from the health port's own thread. */
 #include "workers/runtime/health.h"
 #include "base/clock.h"
+#include "io/otlp.h"
 #include "workers/runtime/effect.h"
 
 #include <inttypes.h>
@@ -158,6 +159,7 @@ static void metrics(void *context, struct buf *out)
     snprintf(program, sizeof program, "worker-%s", service.name);
     metric_build(out, program, service.name);
     metric_process(out, service.name);
+    otlp_metrics(out);
     events(health, out);
     effects(health, out);
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {

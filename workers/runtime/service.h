@@ -17,6 +17,7 @@ struct work {
     struct uuid order_id;
     struct text type;
     struct traceparent trace;    /* of the event as received */
+    struct traceparent span;     /* of its handling, in that trace: what follows from it carries this on */
     const struct json_doc *doc;  /* the payload, parsed */
     struct fault rejected;       /* kind FAULT_NONE unless set aside by work_reject */
     const struct effect *effect; /* in a settle (effect.h): the call whose outcome this is; else NULL */

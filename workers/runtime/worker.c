@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "base/stop.h"
+#include "io/otlp.h"
 #include "workers/runtime/apply.h"
 #include "workers/runtime/effect_pump.h"
 #include "workers/runtime/health.h"
@@ -40,6 +41,8 @@ struct worker_settings {
     int64_t topic_retention_hours;
     int64_t inbox_retention_hours;
     int64_t log_level;
+    const char *otlp_endpoint;
+    const char *otlp_headers;
     int64_t effects_in_flight, effect_attempts, effect_call_ms, effect_retry_first_ms, effect_retry_max_ms;
 };
 
@@ -96,6 +99,9 @@ static void read_settings(const char *name, const char *group, int argc, char **
         { "INBOX_RETENTION_HOURS", SETTING_INT, AT(inbox_retention_hours), "336", 25, 876024,
           "how long applied events are remembered, so that they are not applied again; a day more than Kafka's, or longer" },
         { "LOG_LEVEL", SETTING_LEVEL, AT(log_level), "info", 0, 0, "debug, info, warn or error" },
+        { "OTEL_EXPORTER_OTLP_ENDPOINT", SETTING_TEXT, AT(otlp_endpoint), "", 0, 0,
+          "http(s)://collector:4318 that spans go to, as OTLP/HTTP in JSON; none: no spans" },
+        { "OTEL_EXPORTER_OTLP_HEADERS", SETTING_SECRET, AT(otlp_headers), "", 0, 0, "name=value,... sent along with spans" },
         { "EFFECTS_IN_FLIGHT", SETTING_INT, AT(effects_in_flight), "64", 1, 1000,
           "calls of each kind to the world outside, at once" },
         { "EFFECT_ATTEMPTS", SETTING_INT, AT(effect_attempts), "20", 1, 1000, "of a call, before it is given up" },
@@ -304,6 +310,7 @@ static void end(struct worker *worker)
 {
     effect_pump_stop(worker->pump, STOP_WAIT_MS);
     kafka_consumer_free(worker->consumer, STOP_WAIT_MS);
+    otlp_stop(STOP_WAIT_MS);
     pg_free(worker->pg);
     arena_free(&worker->janitor.arena);
     arena_free(&worker->apply.arena);
@@ -341,6 +348,10 @@ int main(int argc, char **argv)
     }
     if (!kafka_security_read(worker.settings.security, &fault)) {
         log_error("KAFKA_SECURITY_FILE: %s", fault.detail);
+        return EXIT_CONFIG;
+    }
+    if (!otlp_start(&(struct otlp_options){ worker.settings.otlp_endpoint, worker.settings.otlp_headers, name }, &fault)) {
+        log_error("cannot start: %s", fault.detail);
         return EXIT_CONFIG;
     }
     started = start(&worker, name, &fault);
