@@ -5,6 +5,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import random
@@ -21,8 +22,8 @@ import checker
 import journal
 from faults import PORTS, Faults
 from harness.local import ROOT, LocalStack
+from harness.orderctl import orderctl
 from harness.stack import RELAYS, WORKERS, wait_for
-from invariants import broken_invariants
 from load import Load
 from schedule import group_of, schedule
 
@@ -118,6 +119,14 @@ def come_to_rest(stack):
             time.sleep(0.5)
 
 
+def audit(stack, path):
+    """What `orderctl audit` finds broken, what clients were told among it."""
+    done = orderctl(stack, "audit", "--wait", 60, "--journal", path, "--json")
+    if not done.stdout:
+        return [f"orderctl audit: {done.stderr}"]
+    return [f"{row['name']}: {row['examples']}" for row in json.loads(done.stdout)["invariants"] if row["broken"]]
+
+
 def chaos(stack, scratch, seed, seconds, rate, pace, say=print):
     """A whole run against STACK, which is up."""
     faults = Faults(stack)
@@ -142,7 +151,7 @@ def chaos(stack, scratch, seed, seconds, rate, pace, say=print):
     finally:
         notes.close()
     verdict = checker.compare(journal.read(path), checker.orders_of(stack))
-    return Outcome(verdict, done, drain_s, broken + broken_invariants(stack) + stack.sanitizer_reports())
+    return Outcome(verdict, done, drain_s, broken + audit(stack, path) + stack.sanitizer_reports())
 
 
 def main():
