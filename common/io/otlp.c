@@ -84,7 +84,7 @@ static void keep(struct kept *kept, const struct otlp_span *span)
     memcpy(kept->id, span->id.ptr, SPAN_ID_LEN);
     if (kept->has_parent)
         memcpy(kept->parent_id, span->parent_id.ptr, SPAN_ID_LEN);
-    if (kept->has_order)
+    if (span->order_id)
         kept->order_id = *span->order_id;
     memcpy(kept->name, span->name.ptr, kept->name_len);
 }
