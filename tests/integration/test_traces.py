@@ -81,9 +81,10 @@ def place(stack, trace, flags="01"):
 def test_an_order_is_one_trace_of_spans_each_below_what_caused_it(at_rest, collector):
     trace = uuid.uuid4().hex
     order_id = place(at_rest, trace)
-    wait_for("all spans", lambda: {"POST /orders/create", "order.created", "payment.authorized", "fulfillment.shipped"} <= {
-        span["name"] for _, span in collector.of(trace)}, 60)
-    spans = {(service, span["name"]): span for service, span in collector.of(trace)}
+    expected = {("order-api", "POST /orders/create"), ("worker-payment", "order.created"),
+                ("worker-order", "payment.authorized"), ("worker-order", "fulfillment.shipped")}
+    spans = wait_for("all spans", lambda: expected <= set(
+        found := {(service, span["name"]): span for service, span in collector.of(trace)}) and found, 60)
     asked = spans["order-api", "POST /orders/create"]
     assert (asked["kind"], asked["parentSpanId"], asked["status"]) == (SERVER, "00f067aa0ba902b7", {})
     charged = spans["worker-payment", "order.created"]
