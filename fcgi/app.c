@@ -54,7 +54,6 @@ static bool start_batchers(struct app *app, struct fault *fault)
 bool app_start(struct app *app, const struct app_settings *settings, struct fault *fault)
 {
     struct pg_options pg = pg_options(settings, PROBE_TIMEOUT_MS);
-
     const struct otlp_options otlp = { settings->otlp_endpoint, settings->otlp_headers, "order-api" };
 
     *app = (struct app){ .settings = settings };

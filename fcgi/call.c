@@ -15,18 +15,16 @@ static void tell_span(struct call *call)
     int64_t end_us = clock_unix_us();
     struct uuid id;
 
-    if (traceparent_is_sampled(&trace))
-        otlp_add(&(struct otlp_span){
-            .trace_id = traceparent_trace_id(&trace),
-            .id = traceparent_span_id(&trace),
-            .parent_id = call->parent.text[0] ? traceparent_span_id(&call->parent) : (struct text){ 0 },
-            .kind = OTLP_SERVER,
-            .name = arena_printf(call->arena, "%s %s", route.method, route.path),
-            .order_id = uuid_parse(call->id, &id) ? &id : NULL,
-            .begin_us = end_us - (clock_mono_us() - call->begun_us),
-            .end_us = end_us,
-            .failed = call->response->status >= 500,
-        });
+    otlp_add(&(struct otlp_span){
+        .trace = &trace,
+        .parent = call->parent.text[0] ? &call->parent : NULL,
+        .kind = OTLP_SERVER,
+        .name = arena_printf(call->arena, "%s %s", route.method, route.path),
+        .order_id = uuid_parse(call->id, &id) ? &id : NULL,
+        .begin_us = end_us - (clock_mono_us() - call->begun_us),
+        .end_us = end_us,
+        .failed = call->response->status >= 500,
+    });
 }
 
 static void go_on(struct call *call, enum call_state state)

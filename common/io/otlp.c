@@ -73,17 +73,17 @@ static void keep(struct kept *kept, const struct otlp_span *span)
 {
     *kept = (struct kept){
         .name_len = (unsigned char)(span->name.len < NAME_MAX_LEN ? span->name.len : NAME_MAX_LEN),
-        .has_parent = span->parent_id.len == SPAN_ID_LEN,
+        .has_parent = span->parent != NULL,
         .has_order = span->order_id != NULL,
         .failed = span->failed,
         .kind = span->kind,
         .begin_us = span->begin_us,
         .end_us = span->end_us,
     };
-    memcpy(kept->trace_id, span->trace_id.ptr, TRACE_ID_LEN);
-    memcpy(kept->id, span->id.ptr, SPAN_ID_LEN);
-    if (kept->has_parent)
-        memcpy(kept->parent_id, span->parent_id.ptr, SPAN_ID_LEN);
+    memcpy(kept->trace_id, traceparent_trace_id(span->trace).ptr, TRACE_ID_LEN);
+    memcpy(kept->id, traceparent_span_id(span->trace).ptr, SPAN_ID_LEN);
+    if (span->parent)
+        memcpy(kept->parent_id, traceparent_span_id(span->parent).ptr, SPAN_ID_LEN);
     if (span->order_id)
         kept->order_id = *span->order_id;
     memcpy(kept->name, span->name.ptr, kept->name_len);
@@ -91,7 +91,7 @@ static void keep(struct kept *kept, const struct otlp_span *span)
 
 void otlp_add(const struct otlp_span *span)
 {
-    if (!exporter || span->trace_id.len != TRACE_ID_LEN || span->id.len != SPAN_ID_LEN)
+    if (!exporter || !traceparent_is_sampled(span->trace))
         return;
     pthread_mutex_lock(&exporter->lock);
     if (exporter->count < OTLP_WAITING_MAX)

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/traceparent.h"
 #include "base/uuid.h"
 
 enum { OTLP_WAITING_MAX = 4096 };
@@ -19,9 +20,8 @@ enum otlp_kind {
 };
 
 struct otlp_span {
-    struct text trace_id;  /* 32 hexadecimal digits */
-    struct text id;        /* 16 */
-    struct text parent_id; /* 16; len 0: none */
+    const struct traceparent *trace;  /* the span's own */
+    const struct traceparent *parent; /* of what caused it; NULL: nothing did */
     enum otlp_kind kind;
     struct text name;            /* cut after 63 bytes */
     const struct uuid *order_id; /* NULL: about no order */
@@ -41,7 +41,8 @@ MUST_CHECK bool otlp_start(const struct otlp_options *options, struct fault *fau
 /* Whether spans are wanted. Any thread. */
 bool otlp_is_on(void);
 
-/* Hands a span over, which is copied. Any thread; without an exporter it does nothing. */
+/* Hands a span over, which is copied. Any thread; without an exporter, and for a trace that is not sampled, it does nothing.
+ */
 void otlp_add(const struct otlp_span *span);
 
 /* Sends what waits, for WAIT_MS at the most, and ends the thread: behind those that add. */

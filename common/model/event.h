@@ -1,8 +1,8 @@
 /* event.h - the events between services: names, topics, and the envelope (CloudEvents 1.0, Kafka binary mode). */
 #pragma once
 
+#include "base/traceparent.h"
 #include "base/uuid.h"
-#include "model/traceparent.h"
 
 /* One row an event type: its name is ce_type, TOPIC where it goes, SOURCE the ce_source of its maker. */
 struct event_type {

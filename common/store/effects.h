@@ -2,8 +2,8 @@
  * SQL: sql/runtime/functions.sql. */
 #pragma once
 
+#include "base/traceparent.h"
 #include "io/pg.h"
-#include "model/traceparent.h"
 
 /* ---- writing: inside the transaction that wants the call ---- */
 

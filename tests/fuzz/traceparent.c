@@ -1,6 +1,6 @@
 /* traceparent.c - trace headers of clients and messages: what is taken is a valid header of version 00 and stays as it is.
  */
-#include "model/traceparent.h"
+#include "base/traceparent.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char layout[] = "00-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-0f";

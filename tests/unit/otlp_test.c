@@ -12,13 +12,10 @@ static struct otlp_options options(const char *endpoint, const char *headers)
 
 static void add(size_t count)
 {
+    struct traceparent trace = traceparent_new();
+
     for (size_t i = 0; i < count; i++)
-        otlp_add(&(struct otlp_span){
-            .trace_id = TEXT("4bf92f3577b34da6a3ce929d0e0e4736"),
-            .id = TEXT("00f067aa0ba902b7"),
-            .kind = OTLP_SERVER,
-            .name = TEXT("one"),
-        });
+        otlp_add(&(struct otlp_span){ .trace = &trace, .kind = OTLP_SERVER, .name = TEXT("one") });
 }
 
 static void without_an_endpoint_nothing_happens(void **state)

@@ -1,4 +1,4 @@
-#include "model/traceparent.h"
+#include "base/traceparent.h"
 #include "tests/unit/unit.h"
 
 #define TRACE "0af7651916cd43dd8448eb211c80319c"

@@ -253,18 +253,16 @@ static enum dead_reason reason_of(const struct fault *condemned)
 
 static void tell_span(const struct attempt *try, const struct work *work, bool failed, int64_t end_us)
 {
-    if (traceparent_is_sampled(&work->trace))
-        otlp_add(&(struct otlp_span){
-            .trace_id = traceparent_trace_id(&work->trace),
-            .id = traceparent_span_id(&work->span),
-            .parent_id = traceparent_span_id(&work->trace),
-            .kind = OTLP_CONSUMER,
-            .name = work->type,
-            .order_id = &work->order_id,
-            .begin_us = try->begun_us,
-            .end_us = end_us,
-            .failed = failed,
-        });
+    otlp_add(&(struct otlp_span){
+        .trace = &work->span,
+        .parent = &work->trace,
+        .kind = OTLP_CONSUMER,
+        .name = work->type,
+        .order_id = &work->order_id,
+        .begin_us = try->begun_us,
+        .end_us = end_us,
+        .failed = failed,
+    });
 }
 
 static void count_results(struct stats *stats, const struct attempt *try)
@@ -282,7 +280,7 @@ static void count_results(struct stats *stats, const struct attempt *try)
             stat_add(&stats->dead[reason_of(&delivery->condemned)], 1);
         else if (result == EVENT_APPLIED) /* the id tells when the order was placed */
             metric_observe(&stats->ages[delivery->row], &metric_age_ms, now_ms - uuid_unix_ms(&delivery->work.order_id));
-        if (otlp_is_on() && (result == EVENT_DEAD || result == EVENT_APPLIED))
+        if (result == EVENT_DEAD || result == EVENT_APPLIED)
             tell_span(try, &delivery->work, result == EVENT_DEAD, now_us);
     }
 }

@@ -10,9 +10,9 @@
 #pragma once
 
 #include "base/fault.h"
+#include "base/traceparent.h"
 #include "io/json.h"
 #include "io/transfers.h"
-#include "model/traceparent.h"
 
 struct batch;
 

@@ -85,13 +85,12 @@ static void end_attempt(struct slot *slot, enum slot_state state, bool failed)
 {
     const struct effect *effect = &slot->effect;
 
-    if (otlp_is_on() && slot->state == SLOT_CALLING && effect->kind->call && traceparent_is_sampled(&effect->trace)) {
+    if (otlp_is_on() && slot->state == SLOT_CALLING && effect->kind->call) {
         struct traceparent span = traceparent_child(&effect->trace);
 
         otlp_add(&(struct otlp_span){
-            .trace_id = traceparent_trace_id(&span),
-            .id = traceparent_span_id(&span),
-            .parent_id = traceparent_span_id(&effect->trace),
+            .trace = &span,
+            .parent = &effect->trace,
             .kind = OTLP_CLIENT,
             .name = text_of(effect->kind->name),
             .order_id = &effect->order_id,

@@ -1,4 +1,4 @@
-#include "model/traceparent.h"
+#include "base/traceparent.h"
 #include "base/hex.h"
 #include "base/random.h"
 
