@@ -268,12 +268,13 @@ static bool look(struct relay *relay, int64_t now_ms, struct fault *fault)
 }
 
 /* The longer the silence, the rarer the looks, and the fewer the calls for them. */
-static bool wait_for_rows(struct relay *relay, int every_ms, struct fault *fault)
+static bool wait_for_rows(struct relay *relay, struct fault *fault)
 {
-    int64_t wait_ms = (clock_mono_ms() - relay->row_ms) / WAIT_SHARE;
+    int64_t now_ms = clock_mono_ms();
+    int64_t wait_ms = (now_ms - relay->row_ms) / WAIT_SHARE;
 
     relay->read_at_ms = 0;
-    return outbox_wait(relay->pg, &relay->arena, relay->window.floor, every_ms,
+    return outbox_wait(relay->pg, &relay->arena, relay->window.floor, (int)quiet_ms(relay, 0, now_ms),
                        wait_ms < WAIT_MAX_MS ? (int)wait_ms : WAIT_MAX_MS, fault) &&
            still_leads(relay, fault);
 }
@@ -286,10 +287,8 @@ static bool wait_for_work(struct relay *relay, struct fault *fault)
 
     if (window_in_flight(&relay->window))
         kafka_producer_poll(relay->producer, wait_ms);
-    else if (wait_ms < QUIET_MIN_MS - 1)
-        stop_wait_ms(wait_ms);
-    else
-        return wait_for_rows(relay, wait_ms, fault);
+    else if (wait_ms > 0)
+        return wait_for_rows(relay, fault);
     return true;
 }
 
