@@ -106,7 +106,8 @@
 
     function showRow(row, order) {
         const cancelled = order.status === 'CANCELLED';
-        write(row.state, cancelled ? 'cancelled: ' + [order.failureReason.replaceAll('_', ' '), order.failedSku].filter(Boolean).join(', ') : order.status.toLowerCase());
+        const why = () => [order.failureReason.replaceAll('_', ' '), order.failedSku].filter(Boolean).join(', ');
+        write(row.state, cancelled ? 'cancelled: ' + why() : order.status.toLowerCase());
         row.item.dataset.status = order.status;
         if (!cancelled) markSteps(row, STAGES.slice(0, STAGES.indexOf(order.status) + 1));
         if (isDone(order) && !row.done) {

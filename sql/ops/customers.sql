@@ -9,8 +9,8 @@ DECLARE
 BEGIN
     SELECT json_agg(json_build_object(
                'orderId', o.order_id, 'createdAt', orders.uuid_v7_time(o.order_id), 'status', p.status,
-               'failureReason', p.failure_reason, 'failedSku', p.failed_sku, 'currency', o.currency, 'totalMinor', o.total_minor, 'items', o.items,
-               'shippingAddress', o.address,
+               'failureReason', p.failure_reason, 'failedSku', p.failed_sku, 'currency', o.currency,
+               'totalMinor', o.total_minor, 'items', o.items, 'shippingAddress', o.address,
                'timeline', (SELECT json_agg(json_build_object('at', t.at, 'to', t.to_status, 'reason', t.reason)
                                             ORDER BY t.version)
                             FROM orders.timeline AS t WHERE t.order_id = o.order_id),

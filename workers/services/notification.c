@@ -186,18 +186,7 @@ static struct text payload_of(const struct work *work, const struct order_event 
     struct buf payload = payload_start(arena, &work->order_id);
 
     payload_uuid(&payload, "customerId", &event->customer_id);
-    payload_text(&payload, "currency", text_of(event->facts.currency));
-    payload_int64(&payload, "totalMinor", event->facts.total_minor);
-    if (event->facts.lines.count > 0) {
-        struct buf lines = BUF_IN(arena);
-
-        lines_append(&lines, &event->facts.lines);
-        payload_json(&payload, "lines", buf_view(&lines));
-    }
-    if (event->facts.reason.len > 0)
-        payload_text(&payload, "reason", event->facts.reason);
-    if (event->facts.failed_sku.len > 0)
-        payload_text(&payload, "failedSku", event->facts.failed_sku);
+    letter_facts_append(&payload, &event->facts, arena);
     return payload_end(&payload);
 }
 

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "model/decimal.h"
 #include "model/money.h"
+#include "workers/services/payload.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -191,6 +192,22 @@ static struct text list(const struct lines *lines, struct arena *arena)
         buf_printf(&text, " x %.*s", TEXT_FMT(lines->at[i].sku));
     }
     return buf_view(&text);
+}
+
+void letter_facts_append(struct buf *payload, const struct letter_facts *facts, struct arena *arena)
+{
+    payload_text(payload, "currency", text_of(facts->currency));
+    payload_int64(payload, "totalMinor", facts->total_minor);
+    if (facts->lines.count > 0) {
+        struct buf lines = BUF_IN(arena);
+
+        lines_append(&lines, &facts->lines);
+        payload_json(payload, "lines", buf_view(&lines));
+    }
+    if (facts->reason.len > 0)
+        payload_text(payload, "reason", facts->reason);
+    if (facts->failed_sku.len > 0)
+        payload_text(payload, "failedSku", facts->failed_sku);
 }
 
 static struct text sentence(const struct letters *letters, struct text reason)

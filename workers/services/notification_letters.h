@@ -44,6 +44,9 @@ struct letter_facts {
     struct text failed_sku; /* of a cancel for want of stock */
 };
 
+/* Adds FACTS to an event's or a call's PAYLOAD, but for the order's id, which it begins with: what is empty is left out. */
+void letter_facts_append(struct buf *payload, const struct letter_facts *facts, struct arena *arena);
+
 struct letter {
     struct text subject, plain, html; /* html.len 0: none */
 };

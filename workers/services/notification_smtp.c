@@ -91,18 +91,7 @@ void smtp_channel_send(struct batch *batch, const struct work *cause, enum lette
     payload_uuid(&payload, "customerId", customer_id);
     payload_text(&payload, "kind", text_of(letter_kind_names[kind]));
     payload_text(&payload, "to", to);
-    payload_text(&payload, "currency", text_of(facts->currency));
-    payload_int64(&payload, "totalMinor", facts->total_minor);
-    if (facts->lines.count > 0) {
-        struct buf lines = BUF_IN(batch->arena);
-
-        lines_append(&lines, &facts->lines);
-        payload_json(&payload, "lines", buf_view(&lines));
-    }
-    if (facts->reason.len > 0)
-        payload_text(&payload, "reason", facts->reason);
-    if (facts->failed_sku.len > 0)
-        payload_text(&payload, "failedSku", facts->failed_sku);
+    letter_facts_append(&payload, facts, batch->arena);
     (void)batch_effect(batch, cause, "mail", payload_end(&payload), 0);
 }
 
